@@ -1,0 +1,331 @@
+"""The straight path: packets and events in, frames and repetitions out.
+
+Nothing here reads a clock, a disk or a screen: the same items give the same frames, bit for bit, live and in replay, however
+they are cut into calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gluteemg.activation.calibration import Calibration, Method
+from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
+from gluteemg.activation.ratio import Judge, Ratio, Scale, Zone
+from gluteemg.activation.repetition import Rep, RepDetector, Target
+from gluteemg.activation.signal import FILLED_GAP_S, Samples, SensorSignal
+from gluteemg.muscles import Placement, Role, check_placements
+from gluteemg.processing.quality import Flag
+from gluteemg.sensors.profile import FirmwareProfile
+from gluteemg.sensors.source import Event, Item, Packet, PacketKind
+
+PATIENCE_S = 0.150
+"""How far the newest sensor may be ahead before an instant closes without the others (chosen: three connection intervals)."""
+_FAR = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Filtered EMG of one muscle, for drawing and for finding bursts.
+
+    Parameters
+    ----------
+    role : Role
+        Muscle and side.
+    t_s : ndarray of shape (n,)
+        Session time.
+    emg : ndarray of shape (n,)
+        After the chain, in the sensor's unit.
+    """
+
+    role: Role
+    t_s: NDArray[np.float64]
+    emg: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a run of items brought: frames that closed, repetitions that were decided, traces to draw."""
+
+    frames: Frames
+    reps: tuple[Rep, ...]
+    traces: tuple[Trace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the exercise asks: its zone, and its floor by kind of reference."""
+
+    zone: Zone
+    floor: Mapping[Method, float]
+
+
+class Pipeline:
+    """Decodes, times, filters, calibrates and judges everything that is worn.
+
+    Parameters
+    ----------
+    profiles : mapping of str to FirmwareProfile
+        Profile of each sensor.
+    placements : sequence of Placement
+        What each channel stands for; channels without a placement are recorded and not looked at.
+    aim : Aim or None
+        What the exercise asks. Without one there is no zone.
+    calibration : Calibration or None
+        The one to begin with; an event brings a new one.
+
+    Raises
+    ------
+    RoleError
+        If a role or a channel is taken twice.
+    """
+
+    def __init__(
+        self,
+        profiles: Mapping[str, FirmwareProfile],
+        placements: Sequence[Placement],
+        *,
+        aim: Aim | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        check_placements(placements)
+        self.roles = tuple(p.role for p in placements)
+        self._sensors = {name: _Sensor(profile, name, placements) for name, profile in profiles.items()}
+        self._ratio = Ratio(self.roles)
+        self._reps = RepDetector(self.roles, self._ratio)
+        self._aim = aim
+        self._judge = Judge(aim.zone) if aim is not None else Judge(Zone(1.0, 1.25))
+        self._zero_ns: int | None = None
+        self._next = 0  # grid index of the next instant
+        self._paused = False
+        self._calibrate(calibration)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration in force."""
+        return self._calibration
+
+    @property
+    def rates_hz(self) -> dict[str, float]:
+        """Measured rate of each sensor."""
+        return {name: sensor.signal.rate_hz for name, sensor in self._sensors.items()}
+
+    def feed(self, items: Sequence[Item]) -> Update:
+        """Take the next items of the session, in order."""
+        updates = [self._none()]
+        for is_stream, run in groupby(items, key=lambda item: isinstance(item, Packet) and item.kind == PacketKind.NOTIFY):
+            if is_stream:
+                updates += self._stream([item for item in run if isinstance(item, Packet)])
+            else:
+                updates += [self._happen(item) for item in run]
+        return _joined(updates)
+
+    def _happen(self, item: Item) -> Update:
+        """Take something that is not a sample: an event, or a sensor that comes or goes."""
+        if isinstance(item, Event):
+            if item.kind == "calibration":
+                self._calibrate(Calibration.from_json(item.detail))
+            elif item.kind in ("pause", "resume"):
+                self._paused = item.kind == "pause"
+                self._reps.pause()
+            return self._none()
+        self._start_at(item.t_ns)
+        sensor = self._sensors[item.sensor]
+        if item.kind == PacketKind.CONNECT:
+            sensor.signal.resume()
+        elif item.kind == PacketKind.DISCONNECT:
+            sensor.live = False
+        return self._close([], {})
+
+    def _calibrate(self, calibration: Calibration | None) -> None:
+        self._calibration = calibration
+        self._reps.pause()
+        self._scale = Scale(calibration, self.roles)
+        method = None if calibration is None else calibration.method
+        self._target = None
+        if self._aim is not None and method is not None:
+            self._target = Target(self._aim.zone, self._aim.floor[method])
+
+    def _start_at(self, t_ns: int) -> None:
+        if self._zero_ns is None:
+            self._zero_ns = t_ns
+
+    def _stream(self, packets: Sequence[Packet]) -> Iterable[Update]:
+        """Take notifications; cut where a sensor sends its first, since instants wait for it only from there on."""
+        self._start_at(packets[0].t_ns)
+        start = 0
+        for i, packet in enumerate(packets):
+            sensor = self._sensors[packet.sensor]
+            if not sensor.live:
+                if i > start:
+                    yield self._take(packets[start:i])
+                    start = i
+                sensor.live = True
+        yield self._take(packets[start:])
+
+    def _take(self, packets: Sequence[Packet]) -> Update:
+        """Take notifications of sensors that are all live."""
+        assert self._zero_ns is not None
+        reached: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        traces: list[Trace] = []
+        by_sensor: dict[str, list[int]] = {}
+        for position, packet in enumerate(packets):
+            by_sensor.setdefault(packet.sensor, []).append(position)
+        for name, positions in by_sensor.items():
+            arrivals = np.array([packets[i].t_ns for i in positions], np.int64)
+            sensor = self._sensors[name]
+            samples, until = sensor.signal.feed([packets[i].data for i in positions], arrivals, self._zero_ns)
+            sensor.pending.append(samples)
+            reached[name] = (np.array(positions, np.int64), until)
+            traces += [Trace(role, samples.t_s, samples.emg[:, channel]) for channel, role in sensor.roles if len(samples)]
+        return self._close(traces, reached)
+
+    def _close(self, traces: Sequence[Trace], reached: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Update:
+        """Close every instant that all live sensors have passed, or that the newest is `PATIENCE_S` beyond.
+
+        `reached` holds, for each sensor that brought packets, their positions in this run and the time reached with each.
+        """
+        live = [s for s in self._sensors.values() if s.live]
+        passed = []
+        for sensor in live:
+            positions, times = reached.get(sensor.name, (np.empty(0, np.int64), np.empty(0)))
+            passed.append(_Passed(np.concatenate(([-1], positions)), np.concatenate(([sensor.until_s], times))))
+            sensor.until_s = float(np.fmax(sensor.until_s, times[-1])) if len(times) else sensor.until_s
+        newest = max((s.until_s for s in live), default=-np.inf)
+        index = np.arange(self._next, int(np.floor(max(newest, -1.0) * FRAME_RATE_HZ)) + 1)
+        if not len(index):
+            return Update(self._none().frames, (), tuple(traces))
+        t_s = index / FRAME_RATE_HZ
+        when = np.stack([p.when(t_s) for p in passed])
+        closes = np.minimum(when.max(axis=0), np.stack([p.when(t_s + PATIENCE_S) for p in passed]).min(axis=0))
+        n = int((closes < _FAR).sum())
+        index, t_s = index[:n], t_s[:n]
+        late = {s.name: w[:n] > closes[:n] for s, w in zip(live, when, strict=True)}
+        self._next += n
+        return self._frames(index, t_s, late, traces)
+
+    def _frames(
+        self, index: NDArray[np.int64], t_s: NDArray[np.float64], late: Mapping[str, NDArray[np.bool_]], traces: Sequence[Trace]
+    ) -> Update:
+        """Give the frames of instants that have closed."""
+        n, n_roles = len(index), len(self.roles)
+        envelope, fast = np.full((n, n_roles), np.nan), np.full((n, n_roles), np.nan)
+        flags = np.full((n, n_roles), np.uint8(Flag.ABSENT))
+        for sensor in self._sensors.values():
+            known, at = sensor.at(t_s, late.get(sensor.name))
+            for channel, role in sensor.roles:
+                column = self.roles.index(role)
+                envelope[known, column] = at.slow[:, channel]
+                fast[known, column] = at.fast[:, channel]
+                flags[known, column] = at.flags[:, channel]
+        scale, columns = self._scale, self._ratio.columns
+        activation = scale.activation(envelope)
+        works = self._ratio.works(activation, scale.gate)
+        ln_ratio = np.where(works, self._ratio.ln(activation), np.nan)
+        unknown = (flags[:, columns] >= Flag.HEAVY_LOSS) | np.isnan(activation[:, columns])
+        muted = np.logical_or.reduce(unknown, axis=1)
+        muted |= not columns
+        ln_ratio[muted] = np.nan
+        frames = Frames(
+            roles=self.roles,
+            index=index,
+            envelope=envelope,
+            envelope_fast=fast,
+            activation=activation,
+            activation_fast=scale.activation(fast),
+            flags=flags,
+            ln_ratio=ln_ratio,
+            verdict=self._judge(ln_ratio, muted),
+            rep_elapsed_s=np.full(n, np.nan),
+        )
+        if self._paused:
+            return Update(frames, (), tuple(traces))
+        elapsed, reps = self._reps.feed(frames, scale.effort(fast), self._target)
+        return Update(replace(frames, rep_elapsed_s=elapsed), tuple(reps), tuple(traces))
+
+    def _none(self) -> Update:
+        empty = np.empty((0, len(self.roles)))
+        flags = np.empty((0, len(self.roles)), np.uint8)
+        no_frames = Frames(
+            self.roles,
+            np.empty(0, np.int64),
+            empty,
+            empty,
+            empty,
+            empty,
+            flags,
+            np.empty(0),
+            np.empty(0, np.uint8),
+            np.empty(0),
+        )
+        return Update(no_frames, (), ())
+
+
+class _Sensor:
+    """One sensor inside the pipeline: its signal, and the samples that instants still to come may need."""
+
+    def __init__(self, profile: FirmwareProfile, name: str, placements: Sequence[Placement]) -> None:
+        self.name = name
+        self.signal = SensorSignal(profile)
+        self.roles = [(p.channel, p.role) for p in placements if p.sensor == name]
+        self.live = False
+        self.until_s = -np.inf
+        self.pending = [Samples.none(profile.signal.channels)]
+
+    def at(self, t_s: NDArray[np.float64], late: NDArray[np.bool_] | None) -> tuple[NDArray[np.bool_], Samples]:
+        """Tell at which instants this sensor is known, and give its last sample at or before each of those.
+
+        It is not known where it was late, and where its last sample is older than a filled gap.
+        """
+        samples = Samples.join(self.pending)
+        rows = np.searchsorted(samples.t_s, t_s, side="right") - 1
+        self.pending = [samples[max(0, int(rows[-1])) :]] if len(t_s) else [samples]
+        known = rows >= 0
+        known[known] = t_s[known] - samples.t_s[rows[known]] <= FILLED_GAP_S
+        if late is not None:
+            known &= ~late
+        return known, samples[rows[known]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """When one sensor passed an instant: positions of its packets in a run, and the time it had reached with each."""
+
+    positions: NDArray[np.int64]
+    times: NDArray[np.float64]
+
+    def when(self, t_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give the position of the packet that passed each instant: -1 before this run, `_FAR` not yet."""
+        reached = np.fmax.accumulate(self.times)
+        row = np.searchsorted(reached, t_s, side="left")
+        return np.append(self.positions, _FAR)[row]
+
+
+def _joined(updates: Sequence[Update]) -> Update:
+    """Put updates one after the other."""
+    some = [u for u in updates if len(u.frames)]
+    traces = tuple(t for u in updates for t in u.traces)
+    reps = tuple(r for u in updates for r in u.reps)
+    if len(some) <= 1:
+        return Update((some or updates)[0].frames, reps, traces)
+    blocks = [u.frames for u in some]
+    return Update(
+        Frames(
+            roles=blocks[0].roles,
+            index=np.concatenate([b.index for b in blocks]),
+            envelope=np.concatenate([b.envelope for b in blocks]),
+            envelope_fast=np.concatenate([b.envelope_fast for b in blocks]),
+            activation=np.concatenate([b.activation for b in blocks]),
+            activation_fast=np.concatenate([b.activation_fast for b in blocks]),
+            flags=np.concatenate([b.flags for b in blocks]),
+            ln_ratio=np.concatenate([b.ln_ratio for b in blocks]),
+            verdict=np.concatenate([b.verdict for b in blocks]),
+            rep_elapsed_s=np.concatenate([b.rep_elapsed_s for b in blocks]),
+        ),
+        reps,
+        traces,
+    )

@@ -1,0 +1,203 @@
+"""One sensor's way from packets to envelopes with a time and a flag at every sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gluteemg.processing.chain import Chain
+from gluteemg.processing.envelope import FAST_S, SLOW_S, MovingRms
+from gluteemg.processing.quality import Converter, Flag, QualityMonitor
+from gluteemg.sensors.clock import SensorClock
+from gluteemg.sensors.decoder import Chunk, Decoder
+from gluteemg.sensors.profile import FirmwareProfile
+
+FILLED_GAP_S = 0.050
+"""Longest hole that is filled; longer ones never enter a number."""
+_RATE_TOLERANCE = 0.05
+"""How far the measured rate may be from the one the filters were designed for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Processed samples of one sensor, holes of up to `FILLED_GAP_S` filled.
+
+    Parameters
+    ----------
+    t_s : ndarray of shape (n,)
+        Session time, never decreasing.
+    emg : ndarray of shape (n, n_channels)
+        After the chain, in the sensor's unit.
+    fast, slow : ndarray of shape (n, n_channels)
+        Moving RMS over 125 and 500 ms; NaN until the window is full.
+    flags : ndarray of shape (n, n_channels), uint8
+        Values of `Flag`.
+    """
+
+    t_s: NDArray[np.float64]
+    emg: NDArray[np.float64]
+    fast: NDArray[np.float64]
+    slow: NDArray[np.float64]
+    flags: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.t_s)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Samples:
+        return Samples(self.t_s[rows], self.emg[rows], self.fast[rows], self.slow[rows], self.flags[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence[Samples]) -> Samples:
+        """Put runs of samples one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([p.t_s for p in parts]),
+            np.concatenate([p.emg for p in parts]),
+            np.concatenate([p.fast for p in parts]),
+            np.concatenate([p.slow for p in parts]),
+            np.concatenate([p.flags for p in parts]),
+        )
+
+    @classmethod
+    def none(cls, n_channels: int) -> Samples:
+        """No samples."""
+        empty = np.empty((0, n_channels))
+        return cls(np.empty(0), empty, empty, empty, np.empty((0, n_channels), np.uint8))
+
+
+class SensorSignal:
+    """Decodes, times, filters and judges one sensor. The cut of its payloads into calls changes nothing.
+
+    Parameters
+    ----------
+    profile : FirmwareProfile
+        What the sensor sends.
+    """
+
+    def __init__(self, profile: FirmwareProfile) -> None:
+        signal = profile.signal
+        self._decoder = Decoder(profile)
+        self._clock = SensorClock(signal.rate_hz, exact=signal.timing == "index")
+        self._n_channels = signal.channels
+        self._converter = _converter(profile)
+        self._last: tuple[int, float, NDArray[np.float64]] | None = None
+        self.rejected = 0
+        self._design(signal.rate_hz)
+
+    @property
+    def rate_hz(self) -> float:
+        """The rate as measured so far."""
+        return self._clock.rate_hz
+
+    def resume(self) -> None:
+        """Say that the sensor was connected anew."""
+        self._decoder.resume()
+        self._clock.restart()
+
+    def feed(
+        self, payloads: Sequence[bytes], arrival_ns: NDArray[np.int64], zero_ns: int
+    ) -> tuple[Samples, NDArray[np.float64]]:
+        """Take payloads in the order they arrived.
+
+        Parameters
+        ----------
+        payloads : sequence of bytes
+            One for each notification.
+        arrival_ns : ndarray of shape (n_payloads,), int64
+            When each arrived.
+        zero_ns : int
+            Session zero.
+
+        Returns
+        -------
+        samples : Samples
+            What came, processed.
+        reached_s : ndarray of shape (n_payloads,)
+            Time of the last sample known after each payload; NaN before the first sample ever.
+        """
+        chunk = self._decoder.decode(payloads, arrival_ns)
+        self.rejected += chunk.rejected
+        times, rates = self._clock.times(chunk, (arrival_ns - zero_ns) / 1e9)
+        before = np.nan if self._last is None else self._last[1]
+        ends = np.cumsum(chunk.counts)
+        reached = np.where(ends > 0, times[np.maximum(ends, 1) - 1] if len(times) else np.nan, before)
+
+        parts, start = [], 0
+        for payload in np.flatnonzero(np.isfinite(rates)):
+            if abs(rates[payload] / self._rate_hz - 1) > _RATE_TOLERANCE:
+                stop = int(ends[payload])
+                parts += self._process(chunk, times, start, stop)
+                self._design(float(rates[payload]))
+                start = stop
+        parts += self._process(chunk, times, start, len(times))
+        return Samples.join(parts) if parts else Samples.none(self._n_channels), reached
+
+    def _design(self, rate_hz: float) -> None:
+        """Build everything that depends on the rate; the signal begins anew."""
+        self._rate_hz = rate_hz
+        self._longest_fill = round(FILLED_GAP_S * rate_hz)
+        self._chain = Chain(rate_hz)
+        self._fast = MovingRms(round(FAST_S * rate_hz), self._n_channels)
+        self._slow = MovingRms(round(SLOW_S * rate_hz), self._n_channels)
+        self._monitor = QualityMonitor(rate_hz, self._n_channels, self._converter)
+
+    def _process(self, chunk: Chunk, times: NDArray[np.float64], start: int, stop: int) -> list[Samples]:
+        """Process samples `start` to `stop`, cut where a hole is too long to fill."""
+        index = chunk.index[start:stop]
+        if not len(index):
+            return []
+        before = index[0] - 1 if self._last is None else self._last[0]
+        steps = np.diff(index, prepend=before)
+        cuts = np.flatnonzero(steps > self._longest_fill + 1).tolist()
+        edges = [0, *(c for c in cuts if c), len(index)]
+        parts = []
+        for first, end in pairwise(edges):
+            if first in cuts:
+                self._begin_anew()
+            rows = slice(start + first, start + end)
+            parts.append(self._process_run(chunk.index[rows], times[rows], chunk.emg[rows]))
+        return parts
+
+    def _begin_anew(self) -> None:
+        self._chain.reset()
+        self._fast.reset()
+        self._slow.reset()
+        self._last = None
+
+    def _process_run(self, index: NDArray[np.int64], times: NDArray[np.float64], emg: NDArray[np.float64]) -> Samples:
+        """Process samples without a long hole; short ones are filled with a straight line from the sample before."""
+        anchor = self._last
+        self._last = (int(index[-1]), float(times[-1]), emg[-1])
+        first = int(index[0]) if anchor is None else anchor[0] + 1
+        whole, whole_t, whole_emg = index, times, emg
+        if int(index[-1]) - first + 1 > len(index):
+            whole = np.arange(first, index[-1] + 1)
+            if anchor is not None:
+                index = np.concatenate(([anchor[0]], index))
+                times = np.concatenate(([anchor[1]], times))
+                emg = np.concatenate((anchor[2][np.newaxis], emg))
+            whole_t = np.interp(whole, index, times)
+            whole_emg = np.stack([np.interp(whole, index, c) for c in emg.T], axis=1)
+            received = np.isin(whole, index)
+        else:
+            received = np.ones(len(whole), np.bool_)
+
+        filtered = self._chain(whole_emg)
+        squares = filtered * filtered
+        fast, slow = self._fast(squares), self._slow(squares)
+        flags = np.full(filtered.shape, np.uint8(Flag.FILLED))
+        flags[received] = self._monitor(whole[received], whole_emg[received], filtered[received])
+        np.maximum(flags, np.where(np.isnan(slow), np.uint8(Flag.SETTLING), np.uint8(0)), out=flags)
+        return Samples(whole_t, filtered, fast, slow, flags)
+
+
+def _converter(profile: FirmwareProfile) -> Converter:
+    """Give the ends and the step of the converter in the unit of the samples."""
+    signal = profile.signal
+    low, high = (None if end is None else (end - signal.bias) * signal.lsb for end in (signal.low, signal.high))
+    return Converter(low, high, 0.0 if profile.emg_dtype.kind == "f" else signal.lsb)

@@ -1,0 +1,109 @@
+"""The one module that reads TOML files: profiles, exercises, calibration protocols, texts.
+
+Each kind has a folder of that name, looked for in three places: the person's own (so that a new sensor or exercise needs no
+installation), the installed package, and the repository that gluteemg runs from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from platformdirs import user_data_path
+
+from gluteemg.activation.calibration import Protocol
+from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.texts import Texts
+from gluteemg.definition import Definition
+from gluteemg.errors import DefinitionError
+from gluteemg.sensors.profile import FirmwareProfile
+
+D = TypeVar("D", bound=Definition)
+Folder = Literal["firmware_profiles", "exercises", "calibration", "texts"]
+
+_PACKAGE = Path(__file__).parent
+
+
+def user_folder() -> Path:
+    """Give the person's own folder for data of this program."""
+    return user_data_path("gluteemg", appauthor=False)
+
+
+def _folders(folder: Folder) -> list[Path]:
+    places = (user_folder(), _PACKAGE / "_data", _PACKAGE.parents[1])
+    return [place / folder for place in places if (place / folder).is_dir()]
+
+
+def names(folder: Folder) -> list[str]:
+    """List what a folder holds, by name, sorted."""
+    return sorted({file.stem for place in _folders(folder) for file in place.glob("*.toml")})
+
+
+def load_profile(name: str) -> FirmwareProfile:
+    """Load a firmware profile by its id or the path of its file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such profile, or it has faults.
+    """
+    return _load(FirmwareProfile, "firmware_profiles", name)
+
+
+def load_profiles() -> list[FirmwareProfile]:
+    """Load every firmware profile there is."""
+    return [load_profile(name) for name in names("firmware_profiles")]
+
+
+def load_exercise(name: str) -> Exercise:
+    """Load an exercise by its id or the path of its file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such exercise, or it has faults.
+    """
+    return _load(Exercise, "exercises", name)
+
+
+def load_protocol(name: str) -> Protocol:
+    """Load a calibration protocol by its id or the path of its file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such protocol, or it has faults.
+    """
+    return _load(Protocol, "calibration", name)
+
+
+def load_texts(language: str = "en") -> Texts:
+    """Load the words of a language.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such language, or its file has faults.
+    """
+    return _load(Texts, "texts", language)
+
+
+def _load(kind: type[D], folder: Folder, name: str) -> D:
+    file = _find(folder, name)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"{file} cannot be read as text ({error}): check the file.") from error
+    return kind.parse(text, file.name)
+
+
+def _find(folder: Folder, name: str) -> Path:
+    if name.endswith(".toml"):
+        if not Path(name).is_file():
+            raise DefinitionError(f"There is no file {name}: check the path.")
+        return Path(name)
+    for place in _folders(folder):
+        if (place / f"{name}.toml").is_file():
+            return place / f"{name}.toml"
+    known = ", ".join(names(folder)) or "none"
+    raise DefinitionError(f"There is no {name!r} in {folder}: there are {known}; or give the path of a .toml file.")

@@ -1,0 +1,59 @@
+"""Checked models of the TOML texts that describe devices, exercises and calibration protocols."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+from gluteemg.errors import DefinitionError
+
+
+class Part(BaseModel):
+    """A table inside a definition: fixed once read, and closed (an unknown key is a fault)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Definition(Part):
+    """A whole TOML text, checked."""
+
+    _toml: str = PrivateAttr(default="")
+
+    @property
+    def toml(self) -> str:
+        """The text this was read from, verbatim."""
+        return self._toml
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> Self:
+        """Check a TOML text.
+
+        Parameters
+        ----------
+        text : str
+            The TOML text.
+        name : str
+            What to call it in an error message, for instance its file name.
+
+        Raises
+        ------
+        DefinitionError
+            If the text is not TOML or breaks the schema; one line names every fault with its place.
+        """
+        try:
+            definition = cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise DefinitionError(f"{name} is not valid TOML: {error}. Mend that line.") from error
+        except ValidationError as error:
+            faults = "; ".join(f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+            count = error.error_count()
+            raise DefinitionError(f"{name} has {count} fault{'s' if count > 1 else ''}: {faults}.") from error
+        definition._toml = text
+        return definition
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Write a pydantic location as ``packets[0].length``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".") or "file"

@@ -1,0 +1,292 @@
+"""What a recorded session says: the one document of results, for people, programs and tests.
+
+The document is a pydantic model, so its JSON Schema (``docs/analysis.schema.json``) is never out of step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import stdtrit
+
+from gluteemg.activation.bursts import BurstFinder, MuscleBurst, find_bursts
+from gluteemg.activation.calibration import Calibration, Level, Unit
+from gluteemg.activation.frame import Frames
+from gluteemg.activation.pipeline import Aim, Pipeline
+from gluteemg.activation.ratio import share_of
+from gluteemg.activation.repetition import LedBy, Rep
+from gluteemg.coaching.exercise import Exercise
+from gluteemg.muscles import Role
+from gluteemg.processing.onset import estimate_floor, estimate_scale
+from gluteemg.processing.quality import Flag, State
+from gluteemg.recording.file import Recording
+from gluteemg.sensors.source import Event, Item
+
+REP_UNCERTAINTY = 0.14
+"""95 % range of ``ln R`` from one 500 ms window of two independent channels: the least that one repetition can claim."""
+_LASTING = 0.05
+"""Share of the session that a state must last to be its verdict (chosen: a moment at the start is not worth it)."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class BurstSpan(_Document):
+    """One stretch of activity; `decided_s` is when it would have been certain, live."""
+
+    on_s: float
+    off_s: float
+    decided_s: float
+
+
+class Muscle(_Document):
+    """One muscle of the session. `floor` and `reference` are RMS in `unit`; `reference` is null where none was taken."""
+
+    muscle: str
+    side: Literal["left", "right"]
+    sensor: str
+    signal: Literal["raw", "filtered"]
+    rate_hz: float
+    floor: float | None
+    floor_method: Literal["rest", "estimated"] | None
+    reference: float | None
+    unit: Literal["uV", "counts"]
+    quality: State
+    reasons: tuple[str, ...]
+    bursts: tuple[BurstSpan, ...]
+
+
+class Repetition(_Document):
+    """One repetition. `activation` is a fraction of the reference, by role; `ratio` is R = glutes / hamstrings, at most 10."""
+
+    start_s: float
+    end_s: float
+    activation: dict[str, float | None]
+    share: Share | None
+    ratio: float | None
+    led_by: LedBy | None
+    counted: bool
+    scored: bool
+    in_zone: bool | None
+    over_floor: bool | None
+    reasons: tuple[str, ...]
+
+
+class Summary(_Document):
+    """The session in a few numbers: `share` from the mean ``ln R`` over the scored repetitions, with its 95 % range."""
+
+    reps: int
+    scored: int
+    in_zone: int
+    share: Share | None
+    share_low: Share | None
+    share_high: Share | None
+    unit: Unit | None
+    why_no_share: str | None
+
+
+class Truth(_Document):
+    """What a simulated person really did."""
+
+    scenario: str
+    share: Share | None
+    reps: int
+
+
+class Analysis(_Document):
+    """Everything that `gluteemg analyse` tells about a recording. What is not known is null, never NaN."""
+
+    schema_version: Literal[1] = 1
+    recording: str
+    started: str
+    duration_s: float
+    recovered: str | None
+    exercise: str
+    muscles: tuple[Muscle, ...]
+    reps: tuple[Repetition, ...]
+    summary: Summary
+    truth: Truth | None = None
+
+
+def analyse(recording: Recording, exercise: Exercise, calibration: Calibration | None = None) -> Analysis:
+    """Take a recording through the same path as a live session, and put down what comes out.
+
+    Parameters
+    ----------
+    recording : Recording
+        The session.
+    exercise : Exercise
+        Its zone and floor judge the repetitions.
+    calibration : Calibration, optional
+        Takes the place of those in the recording. Without any, floors are estimated from the quietest windows, bursts and
+        repetitions are found all the same, and activation, share and ratio are null.
+
+    Returns
+    -------
+    Analysis
+        The document.
+
+    Raises
+    ------
+    RecordingError
+        If the recording is damaged inside.
+    """
+    own = recording.calibrations and not calibration
+    start = calibration or (None if own else _estimate(recording))
+    levels = Calibration.from_json(recording.calibrations[-1]) if own else start
+    assert levels is not None
+    tally = _run(recording, exercise.aim, start, levels, recorded_calibrations=bool(own))
+    return Analysis(
+        recording=str(recording.path),
+        started=recording.started.isoformat(),
+        duration_s=round(recording.duration_s, 3),
+        recovered=recording.recovered,
+        exercise=exercise.id,
+        muscles=tuple(_muscle(recording, role, levels, tally) for role in tally.roles),
+        reps=tuple(_repetition(rep) for rep in tally.reps),
+        summary=summarise(tally.reps, levels.unit),
+    )
+
+
+def summarise(reps: Sequence[Rep], unit: Unit | None) -> Summary:
+    """Sum up repetitions.
+
+    The 95 % range of the share is Student's, of the mean of ``ln R``; one repetition alone claims `REP_UNCERTAINTY`.
+    """
+    counted = [r for r in reps if r.counted]
+    scored = [r for r in counted if r.scored]
+    ln = np.array([r.ln_ratio for r in scored], np.float64)
+    share = low = high = why = None
+    if len(ln):
+        n, mean = len(ln), float(ln.mean())
+        spread = float(stdtrit(n - 1, 0.975) * ln.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+        margin = max(REP_UNCERTAINTY / float(np.sqrt(n)), spread)
+        share, low, high = (round(share_of(mean + d), 4) for d in (0.0, -margin, margin))
+    else:
+        why = counted[0].reasons[0] if counted and counted[0].reasons else "no_reps" if unit else "no_reference"
+    return Summary(
+        reps=len(counted),
+        scored=len(scored),
+        in_zone=sum(r.in_zone is True for r in scored),
+        share=share,
+        share_low=low,
+        share_high=high,
+        unit=unit,
+        why_no_share=why,
+    )
+
+
+@dataclass
+class _Tally:
+    """What one run through a recording adds up to."""
+
+    roles: tuple[Role, ...]
+    rates_hz: dict[str, float] = field(default_factory=dict)
+    reps: list[Rep] = field(default_factory=list)
+    bursts: list[MuscleBurst] = field(default_factory=list)
+    flags: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    """How many frames carried each flag, shape (n_roles, n_flags)."""
+
+
+def _run(
+    recording: Recording, aim: Aim, start: Calibration | None, levels: Calibration, *, recorded_calibrations: bool
+) -> _Tally:
+    pipeline = Pipeline(recording.profiles, recording.placements, aim=aim, calibration=start)
+    tally = _Tally(pipeline.roles, flags=np.zeros((len(pipeline.roles), len(Flag)), np.int64))
+    finders = {p.role: _finder(p.role, recording.profiles[p.sensor].signal.rate_hz, levels) for p in recording.placements}
+    for items in recording.items():
+        update = pipeline.feed(items if recorded_calibrations else _without_calibrations(items))
+        tally.reps += update.reps
+        tally.bursts += find_bursts(finders, update.traces)
+        for column in range(len(tally.roles)):
+            tally.flags[column] += np.bincount(update.frames.flags[:, column], minlength=len(Flag))
+    tally.bursts += [burst for finder in finders.values() for burst in finder.finish()]
+    tally.rates_hz = pipeline.rates_hz
+    return tally
+
+
+def _without_calibrations(items: Sequence[Item]) -> Sequence[Item]:
+    return [i for i in items if not (isinstance(i, Event) and i.kind == "calibration")]
+
+
+def _finder(role: Role, rate_hz: float, levels: Calibration) -> BurstFinder:
+    level = levels.level(role)
+    return BurstFinder(role, rate_hz, level.floor if level else np.nan, level.working if level else None)
+
+
+def _estimate(recording: Recording) -> Calibration:
+    """Estimate floors from the quietest windows, and working levels for cutting, of a recording without a calibration."""
+    pipeline = Pipeline(recording.profiles, recording.placements)
+    envelope = np.concatenate([frames.envelope for frames in _frames(pipeline, recording)])
+    floors, scales = estimate_floor(envelope), estimate_scale(envelope)
+    levels = tuple(
+        Level(role=str(role), floor=float(floor), working=float(scale))
+        for role, floor, scale in zip(pipeline.roles, floors, scales, strict=True)
+        if np.isfinite(floor) and np.isfinite(scale)
+    )
+    return Calibration(method=None, floor_method="estimated", levels=levels)
+
+
+def _frames(pipeline: Pipeline, recording: Recording) -> Iterator[Frames]:
+    yield pipeline.feed([]).frames
+    for items in recording.items():
+        yield pipeline.feed(items).frames
+
+
+def _muscle(recording: Recording, role: Role, levels: Calibration, tally: _Tally) -> Muscle:
+    (placement,) = (p for p in recording.placements if p.role == role)
+    signal = recording.profiles[placement.sensor].signal
+    level = levels.level(role)
+    quality, reasons = _quality(tally.flags[tally.roles.index(role)])
+    return Muscle(
+        muscle=role.muscle,
+        side=role.side,
+        sensor=placement.sensor,
+        signal=signal.kind,
+        rate_hz=round(tally.rates_hz[placement.sensor], 3),
+        floor=round(level.floor, 4) if level else None,
+        floor_method=levels.floor_method if level else None,
+        reference=round(level.reference, 4) if level and level.reference else None,
+        unit=signal.unit,
+        quality=quality,
+        reasons=reasons,
+        bursts=tuple(
+            BurstSpan(on_s=round(b.on_s, 3), off_s=round(b.off_s, 3), decided_s=round(b.decided_s, 3))
+            for b in tally.bursts
+            if b.role == role
+        ),
+    )
+
+
+def _quality(counts: NDArray[np.int64]) -> tuple[State, tuple[str, ...]]:
+    """Give the worst state that lasted, and the flags behind everything that lasted; settling is no one's fault."""
+    heard = counts.copy()
+    heard[Flag.SETTLING] = 0
+    lasting = [flag for flag in Flag if heard[flag] > _LASTING * max(1, heard.sum())]
+    worst = max((f for f in lasting), default=Flag.ABSENT)
+    return worst.state, tuple(f.name.lower() for f in lasting if f.state != "good")
+
+
+def _repetition(rep: Rep) -> Repetition:
+    ratio = None if rep.ln_ratio is None else float(np.exp(rep.ln_ratio))
+    return Repetition(
+        start_s=round(rep.start_s, 3),
+        end_s=round(rep.end_s, 3),
+        activation={str(role): None if a is None else round(a, 4) for role, a in rep.activation.items()},
+        share=None if rep.ln_ratio is None else round(share_of(rep.ln_ratio), 4),
+        ratio=None if ratio is None else round(ratio, 4),
+        led_by=rep.led_by,
+        counted=rep.counted,
+        scored=rep.scored,
+        in_zone=rep.in_zone,
+        over_floor=rep.over_floor,
+        reasons=rep.reasons,
+    )

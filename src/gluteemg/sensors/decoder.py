@@ -1,0 +1,184 @@
+"""Packets to samples, by a profile: no device has code of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gluteemg.sensors.profile import FirmwareProfile, PacketLayout
+
+_LATE_S = 2.0
+"""How much later than its neighbours a packet may come and still be believed (chosen: the watchdog's time-out)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Decoded samples of one sensor, in order, from any number of packets.
+
+    Parameters
+    ----------
+    emg : ndarray of shape (n_samples, n_channels), float64
+        In the unit of the profile, microvolts or counts.
+    index : ndarray of shape (n_samples,), int64
+        Number of each sample since the sensor started. It only grows; a step of more than one is a hole.
+    counts : ndarray of shape (n_payloads,), int64
+        New samples in each payload; zero for those that carry other things, came twice, or could not be read.
+    rejected : int
+        Payloads that no layout of the profile takes: their samples show as holes.
+    """
+
+    emg: NDArray[np.float64]
+    index: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    rejected: int
+
+
+class Decoder:
+    """Turns the payloads of one sensor into samples, remembering its counter.
+
+    The cut of the payloads into calls changes nothing (the chunk law).
+
+    Parameters
+    ----------
+    profile : FirmwareProfile
+        How this sensor writes its packets.
+    """
+
+    def __init__(self, profile: FirmwareProfile) -> None:
+        self._profile = profile
+        self._last_raw = 0
+        self._last_index = -1
+        self._highest = -1
+        self._last_arrival_ns = 0
+        self._resuming = True
+
+    def resume(self) -> None:
+        """Say that the sensor was connected anew: its counter may have started over, time goes on."""
+        self._resuming = True
+
+    def decode(self, payloads: Sequence[bytes], arrival_ns: NDArray[np.int64]) -> Chunk:
+        """Decode payloads in the order they arrived.
+
+        Parameters
+        ----------
+        payloads : sequence of bytes
+            One for each notification.
+        arrival_ns : ndarray of shape (n_payloads,), int64
+            When each arrived.
+
+        Returns
+        -------
+        Chunk
+            Samples that are new: what was sent twice is dropped, what never came is a hole in `Chunk.index`.
+        """
+        blocks = [_Block.read(self._profile, run) for run in _runs(payloads)]
+        rejected = sum(b.n_payloads for b in blocks if b.records == 0 and not b.auxiliary)
+        sizes = np.repeat([b.records for b in blocks], [b.n_payloads for b in blocks]).astype(np.int64)
+        taken = [b for b in blocks if b.records]
+        if not taken:
+            return Chunk(np.empty((0, self._profile.signal.channels)), np.empty(0, np.int64), sizes, rejected)
+        emg = np.concatenate([b.emg for b in taken])
+        raw = np.concatenate([b.counter for b in taken])
+        brings = sizes > 0
+        index = self._place(raw, arrival_ns[brings], sizes[brings], taken[-1].modulus)
+
+        before = np.maximum.accumulate(np.concatenate(([self._highest], index)))[:-1]
+        keep = (index > before) & np.isfinite(emg).all(axis=1)
+        self._highest = max(self._highest, int(index.max()))
+        counts = np.zeros(len(payloads), np.int64)
+        counts[brings] = np.add.reduceat(keep, np.cumsum(sizes[brings]) - sizes[brings], dtype=np.int64)
+        scaled = (emg[keep] - self._profile.signal.bias) * self._profile.signal.lsb
+        return Chunk(scaled, index[keep], counts, rejected)
+
+    def _place(
+        self, raw: NDArray[np.int64], arrivals: NDArray[np.int64], sizes: NDArray[np.int64], modulus: int
+    ) -> NDArray[np.int64]:
+        """Give every sample its number since the start, from its raw counter and its packet's arrival."""
+        firsts = np.cumsum(sizes) - sizes
+        waits_s = np.diff(arrivals, prepend=self._last_arrival_ns) / 1e9
+        step = np.diff(raw, prepend=self._last_raw) % modulus if modulus else np.ones(len(raw), np.int64)
+        for packet in np.flatnonzero(step[firsts] != 1):
+            step[firsts[packet]] = _samples_passed(
+                int(step[firsts[packet]]), waits_s[packet], modulus, self._profile.signal.rate_hz
+            )
+        if self._resuming:
+            first_ever = self._last_index < 0
+            step[0] = 1 if first_ever else max(1, round(waits_s[0] * self._profile.signal.rate_hz))
+            self._resuming = False
+        index: NDArray[np.int64] = self._last_index + np.cumsum(step)
+        self._last_raw, self._last_index, self._last_arrival_ns = int(raw[-1]), int(index[-1]), int(arrivals[-1])
+        return index
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Payloads of one length, read at once; no records where the profile does not take them."""
+
+    n_payloads: int
+    records: int
+    auxiliary: bool
+    emg: NDArray[np.float64]
+    counter: NDArray[np.int64]
+    modulus: int
+
+    @classmethod
+    def read(cls, profile: FirmwareProfile, payloads: Sequence[bytes]) -> _Block:
+        length, n_payloads = len(payloads[0]), len(payloads)
+        found = profile.layout_of(length)
+        if found is None:
+            return cls(n_payloads, 0, profile.is_auxiliary(length), np.empty((0, 0)), np.empty(0, np.int64), 0)
+        layout, records = found
+        read = np.frombuffer(b"".join(payloads), _payload_dtype(layout, records))
+        emg = read["records"]["emg"].astype(np.float64).reshape(n_payloads * records, -1)
+        counter, modulus = _counters(profile, layout, records, read)
+        return cls(n_payloads, records, False, emg, counter, modulus)
+
+
+@cache
+def _payload_dtype(layout: PacketLayout, records: int) -> np.dtype[np.void]:
+    record = (layout.record_dtype, (records,))
+    return np.dtype([("header", layout.header_dtype), ("records", *record), ("trailer", layout.trailer_dtype)])
+
+
+def _counters(
+    profile: FirmwareProfile, layout: PacketLayout, records: int, read: NDArray[np.void]
+) -> tuple[NDArray[np.int64], int]:
+    """Give the raw counter of every sample, and where it wraps (0 without a counter)."""
+    if profile.counter is None:
+        return np.zeros(len(read) * records, np.int64), 0
+    in_header = "counter" in (layout.header_dtype.names or ())
+    field = (layout.header_dtype if in_header else layout.record_dtype)["counter"]
+    modulus = 1 << min(8 * field.base.itemsize, 62)
+    if not in_header:
+        return read["records"]["counter"].astype(np.int64).reshape(-1), modulus
+    first = read["header"]["counter"].astype(np.int64)
+    if profile.counter.counts == "packets":
+        first, modulus = first * records, modulus * records
+    return ((first + np.arange(records)) % modulus).reshape(-1), modulus
+
+
+def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float) -> int:
+    """Decide how many samples lie between two packets whose counters do not follow each other.
+
+    `step` is what the counter says, modulo `modulus`; the wait between the two arrivals decides what it hides.
+    A result of zero or less means that the samples are old: sent twice, or late.
+    """
+    expected = wait_s * rate_hz
+    late = _LATE_S * rate_hz
+    if 2 * step > modulus and 2 * expected < step:
+        back = modulus - step
+        return -back if back <= late else max(1, round(expected))
+    if step > expected + late:
+        return max(1, round(expected))  # the sensor started over: only time can tell
+    wraps = int((expected - step) / modulus + 0.1)  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
+    return step + max(0, wraps) * modulus
+
+
+def _runs(payloads: Sequence[bytes]) -> Iterable[list[bytes]]:
+    """Cut into runs of payloads of one length, which numpy can read in one go."""
+    return (list(group) for _, group in groupby(payloads, key=len))

@@ -1,0 +1,230 @@
+"""One session: joins a source, a recorder, the pipeline and the coach. Threads begin and end here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from gluteemg.activation.calibration import Calibration, Calibrator, Protocol, Unit
+from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
+from gluteemg.activation.pipeline import Pipeline, Update
+from gluteemg.activation.repetition import Rep
+from gluteemg.coaching.coach import Coach, Cue
+from gluteemg.coaching.exercise import Exercise
+from gluteemg.muscles import Placement, Role
+from gluteemg.processing.quality import State
+from gluteemg.recording.file import Recorder
+from gluteemg.sensors.source import Event, Item, Packet, PacketKind, Source
+
+Stage = Literal["searching", "reference", "running", "paused", "finished"]
+Listener = Callable[[Update], None]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a session knows now: the one thing a screen or a sound is made from.
+
+    Parameters
+    ----------
+    stage : {"searching", "reference", "running", "paused", "finished"}
+        What the person is in.
+    frame : Frame or None
+        The latest instant; None before the first.
+    reps : tuple of Rep
+        Finished repetitions.
+    cue : Cue
+        What the coach shows now.
+    sensors : mapping of Role to State or None
+        Every muscle of the session; None where its sensor has not been found yet.
+    unit : {"%REF", "%MVIC"} or None
+        How activation is printed; None without a reference.
+    notices : tuple of str
+        What the person should know and nothing else shows, such as a disk that is full.
+    """
+
+    stage: Stage = "searching"
+    frame: Frame | None = None
+    reps: tuple[Rep, ...] = ()
+    cue: Cue = field(default_factory=Cue)
+    sensors: Mapping[Role, State | None] = field(default_factory=dict)
+    unit: Unit | None = None
+    notices: tuple[str, ...] = ()
+
+
+class Session:
+    """Runs from a source to feedback, on a thread of its own; a context manager.
+
+    `moment` may be read from any thread at any time. Listeners are called on the session's thread, `gluteemg-stream`.
+
+    Parameters
+    ----------
+    source : Source
+        Where packets come from: Bluetooth, virtual sensors, a recording.
+    placements : sequence of Placement
+        What each channel stands for.
+    exercise : Exercise
+        What is practised.
+    calibration : Calibration, optional
+        Floor and references to begin with.
+    protocol : Protocol, optional
+        How to take a calibration first; once every muscle is heard.
+    recorder : Recorder, optional
+        Keeps everything. The session closes it.
+    seconds : float, optional
+        When to end, in session time; otherwise when the source ends, or when told to.
+    listeners : sequence of callable
+        Called with every `Update`.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        placements: Sequence[Placement],
+        *,
+        exercise: Exercise,
+        calibration: Calibration | None = None,
+        protocol: Protocol | None = None,
+        recorder: Recorder | None = None,
+        seconds: float | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self._source = source
+        self._pipeline = Pipeline(source.profiles, placements, aim=exercise.aim, calibration=calibration)
+        roles = self._pipeline.roles
+        self._calibrator = None if protocol is None else Calibrator(protocol, roles)
+        self._coach = Coach(exercise)
+        self._recorder = recorder
+        self._seconds = seconds
+        self._listeners = tuple(listeners)
+        self._sensor_of = {p.role: p.sensor for p in placements}
+        self._found: set[str] = set()
+        self._ended = False
+        self.moment = Moment(sensors=dict.fromkeys(roles))
+        if calibration is not None:
+            self._note_calibration(calibration)
+
+    def __enter__(self) -> Self:
+        self._threads = ExitStack()
+        self._portal: BlockingPortal = self._threads.enter_context(start_blocking_portal(name="gluteemg-stream"))
+        self._running: Future[None] = self._portal.start_task_soon(self._run, name="session")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._running.cancel()
+        self._threads.close()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether packets are still taken."""
+        return not self._running.done()
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration in force."""
+        return self._pipeline.calibration
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until the session ends.
+
+        Raises
+        ------
+        GluteemgError
+            What ended it, if it did not end by itself.
+        TimeoutError
+            If it still runs after `timeout_s`.
+        """
+        try:
+            self._running.result(timeout_s)
+        except CancelledError:
+            _log.debug("the session was stopped")
+
+    def stop(self) -> None:
+        """End at once; everything is kept."""
+        self._running.cancel()
+
+    def pause(self) -> None:
+        """Go on recording and showing, but count no repetitions."""
+        self._happen("pause", {})
+
+    def resume(self) -> None:
+        """Count repetitions again."""
+        self._happen("resume", {})
+
+    def mark(self, note: str = "") -> None:
+        """Put a marker here, with a note."""
+        self._happen("marker", {"note": note})
+
+    def _happen(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """Put an event between the packets, from any thread."""
+        if self.running:
+            self._portal.call(self._take, [Event(kind, detail)])
+
+    async def _run(self) -> None:
+        try:
+            async with aclosing(self._source.batches()) as batches:
+                async for batch in batches:
+                    self._take(batch)
+                    if self._ended:
+                        return
+        finally:
+            self.moment = replace(self.moment, stage="finished")
+
+    def _take(self, items: Sequence[Item]) -> None:
+        """Record items, take them through the pipeline, and publish what came of it."""
+        if self._recorder is not None:
+            self._recorder.put(items)
+        update = self._pipeline.feed(items)
+        calibration = None if self._calibrator is None else self._calibrate(self._calibrator, update)
+        self._publish(items, update)
+        if calibration is not None:
+            self._take([Event("calibration", calibration.to_json())])
+
+    def _calibrate(self, calibrator: Calibrator, update: Update) -> Calibration | None:
+        """Feed the calibrator, once every sensor is there."""
+        if len(self._found) < len(set(self._sensor_of.values())):
+            return None
+        calibration = calibrator.feed(update.frames)
+        return calibration and calibration.model_copy(update={"taken": datetime.now(UTC).isoformat(timespec="seconds")})
+
+    def _publish(self, items: Sequence[Item], update: Update) -> None:
+        moment = self.moment
+        stage: Stage = "running" if moment.stage == "searching" and len(update.frames) else moment.stage
+        for item in items:
+            if isinstance(item, Packet) and item.kind == PacketKind.CONNECT:
+                self._found.add(item.sensor)
+            elif isinstance(item, Event) and item.kind in ("pause", "resume"):
+                stage = "paused" if item.kind == "pause" else "running"
+            elif isinstance(item, Event) and item.kind == "calibration":
+                self._note_calibration(Calibration.from_json(item.detail))
+                moment = self.moment
+        if stage in ("running", "reference"):
+            stage = "reference" if self._calibrator is not None and self._calibrator.step is not None else "running"
+        if self._recorder is not None and self._recorder.error is not None and str(self._recorder.error) not in moment.notices:
+            moment = replace(moment, notices=(*moment.notices, str(self._recorder.error)))
+        moment = replace(moment, stage=stage, reps=moment.reps + update.reps)
+        if len(update.frames):
+            frame = update.frames[-1]
+            moment = replace(
+                moment,
+                frame=frame,
+                cue=self._coach.feed(update.frames, update.reps, self._calibrator),
+                sensors={r: f.state if self._sensor_of[r] in self._found else None for r, f in frame.flags.items()},
+            )
+            self._ended = self._seconds is not None and frame.t_s >= self._seconds - 1 / FRAME_RATE_HZ
+        self.moment = moment
+        for listener in self._listeners:
+            listener(update)
+
+    def _note_calibration(self, calibration: Calibration) -> None:
+        self.moment = replace(self.moment, unit=calibration.unit)

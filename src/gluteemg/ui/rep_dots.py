@@ -1,0 +1,30 @@
+"""The repetitions of the set as a row of marks, with the count in words below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtGui import QPainter
+
+from gluteemg.ui import marks
+from gluteemg.ui.lettering import wrap, write
+from gluteemg.ui.theme import MARGIN, Theme, Type
+from gluteemg.ui.view import Sign
+
+_IN_A_ROW = 12
+_STEP, _R = 46.0, 15.0
+
+
+def paint(painter: QPainter, theme: Theme, dots: Sequence[Sign], tally: str, y: float, room: float) -> None:
+    """Paint the marks around the height `y` (more than twelve in two rows) within `room`, and the words below."""
+    rows = 1 if len(dots) <= _IN_A_ROW else 2
+    columns = math.ceil(len(dots) / rows)
+    step = min(_STEP, (room - 2 * _R) / max(columns - 1, 1))
+    r = min(_R if rows == 1 else 0.8 * _R, 0.42 * step)
+    for i, dot in enumerate(dots):
+        row, column = divmod(i, columns)
+        offset = 0.0 if rows == 1 else (row - 0.5) * 32 - 6
+        marks.sign(painter, theme, dot, MARGIN + 3 + _R + column * step, y + offset, r)
+    for i, line in enumerate(wrap(tally, Type.BODY, room)):
+        write(painter, line.strip("· "), Type.BODY, theme.text, MARGIN, y + 46 + 22 * i, room)

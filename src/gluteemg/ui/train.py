@@ -1,0 +1,234 @@
+"""The Train screen: one set, seen from the mat or from three metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gluteemg.coaching.coach import Message
+from gluteemg.coaching.texts import Texts
+from gluteemg.ui import phase_ring, rep_dots
+from gluteemg.ui.bars import BarPlace, LevelBar
+from gluteemg.ui.gauge import GaugePlace, ShareGauge
+from gluteemg.ui.key_button import KeyButton
+from gluteemg.ui.lettering import write
+from gluteemg.ui.motion import FADE_S, Fade
+from gluteemg.ui.phase_ring import RingPlace
+from gluteemg.ui.strip import AdviceStrip
+from gluteemg.ui.theme import FAR_MARGIN, MARGIN, Theme, Type, colour
+from gluteemg.ui.top_bar import TopBar
+from gluteemg.ui.view import TrainView
+
+SMALLEST = QSize(1024, 640)
+"""Smallest window in which every text can still be read."""
+
+
+_HINTS = 764.0
+"""Where the flat buttons begin, from the right edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How the pixels of the drawings lie in a window: scale, where they begin, and how many there are.
+
+    The drawings are 1280 × 800 (near) and 1920 × 1080 (far). A wider window gives more of them between left and right;
+    a higher one leaves room above and below.
+    """
+
+    scale: float
+    left: float
+    top: float
+    width: float
+
+    @classmethod
+    def lay(cls, width: int, height: int, far: bool) -> Sheet:
+        """Fit the near or the far drawing into a window."""
+        wide, high = (1920.0, 1080.0) if far else (1280.0, 800.0)
+        scale = min(width / wide, height / high)
+        if far:
+            return cls(scale, (width - wide * scale) / 2, (height - high * scale) / 2, wide)
+        return cls(scale, 0.0, (height - high * scale) / 2, width / scale)
+
+
+class TrainScreen(QWidget):
+    """Paints a `TrainView` and moves it on; holds the buttons.
+
+    Parameters
+    ----------
+    texts : Texts
+        Words of the parts that never change.
+    theme : Theme
+        Colours.
+    reduce_motion : bool
+        Change at once instead of fading.
+    parent : QWidget or None
+        Where it stands.
+    """
+
+    def __init__(self, texts: Texts, theme: Theme, reduce_motion: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumSize(SMALLEST)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._theme = theme
+        self._say = {key: texts.say(Message(f"control.{key}")) for key in texts.control}
+        words = {key: texts.say(Message(f"train.{key}")) for key in ("zone_label", "hamstrings", "glutes")}
+        self._hints = {key: texts.say(Message(f"train.squeeze_hint_{key}")) for key in ("pause", "resume")}
+        self._far = False
+        self._middle: QWidget | None = None
+        self._view: TrainView | None = None
+        fade_s = 0.0 if reduce_motion else FADE_S
+        self._top_bar = TopBar(fade_s)
+        self._gauge = ShareGauge(words["zone_label"], words["hamstrings"], words["glutes"], fade_s)
+        self._glute, self._hamstring = LevelBar(fade_s), LevelBar(fade_s)
+        self._strip = AdviceStrip(fade_s)
+        self._spoken: Fade[str] = Fade(0.0)
+        self._make_buttons()
+        self.setAccessibleName("gluteemg")
+
+    def _make_buttons(self) -> None:
+        say, theme = self._say, self._theme
+        self.pause_button = KeyButton(theme, say["pause"], say["key_space"], "pause", self)
+        self.stop_button = KeyButton(theme, say["stop"], say["key_escape"], "stop", self)
+        self.traces_button = KeyButton(theme, say["traces"], "T", "none", self)
+        self.far_button = KeyButton(theme, say["far"], "F", "none", self)
+        self.sound_button = KeyButton(theme, say["sound_on"], "S", "none", self)
+        self.keys_button = KeyButton(theme, say["keys"], "?", "none", self)
+        self._flat = (self.traces_button, self.far_button, self.sound_button, self.keys_button)
+        in_order = (self.pause_button, self.stop_button, *self._flat)
+        for before, after in pairwise(in_order):
+            QWidget.setTabOrder(before, after)
+
+    @property
+    def far(self) -> bool:
+        """Whether it is drawn for three metres."""
+        return self._far
+
+    @far.setter
+    def far(self, far: bool) -> None:
+        self._far = far
+        for button in (self.pause_button, self.stop_button, *self._flat):
+            button.setVisible(not far)
+        if far:
+            self.setFocus()
+        self._stand()
+        self.update()
+
+    @property
+    def middle(self) -> QWidget | None:
+        """What stands in the place of gauge and advice: the raw traces, or nothing."""
+        return self._middle
+
+    @middle.setter
+    def middle(self, middle: QWidget | None) -> None:
+        if self._middle is not None:
+            self._middle.hide()
+        self._middle = middle
+        if middle is not None:
+            middle.setParent(self)
+            middle.show()
+        self._stand()
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = theme
+        for button in (self.pause_button, self.stop_button, *self._flat):
+            button.theme = theme
+            button.update()
+        self.update()
+
+    def set_sound(self, on: bool) -> None:
+        """Say whether there is sound."""
+        self.sound_button.relabel(self._say["sound_on" if on else "sound_off"])
+        self._stand()
+
+    def show_view(self, view: TrainView, dt_s: float) -> None:
+        """Show `view`, `dt_s` seconds after the last one; paints only if anything looks different."""
+        before, self._view = self._view, view
+        changed = [
+            self._top_bar.advance(view, dt_s),
+            self._gauge.advance(view.gauge, dt_s),
+            self._glute.advance(view.glute, dt_s),
+            self._hamstring.advance(view.hamstring, dt_s),
+            self._strip.advance(view.advice, dt_s),
+            before is None or before.ring != view.ring or before.dots != view.dots,
+        ]
+        if before is None or before.stage != view.stage:
+            self._take_stage(view)
+        if self._spoken.advance(view.description, dt_s):
+            self.setAccessibleName(f"{view.exercise}, {view.set_line}")
+            self.setAccessibleDescription(view.description)
+        if any(changed):
+            self.update()
+
+    def _take_stage(self, view: TrainView) -> None:
+        say = self._say
+        paused, finished = view.stage == "paused", view.stage == "finished"
+        self.pause_button.relabel(say["resume"] if paused else say["pause"], "play" if paused else "pause")
+        self.pause_button.setEnabled(view.stage in ("running", "paused"))
+        self.stop_button.relabel(say["close"] if finished else say["stop"])
+        self._stand()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Place the buttons anew."""
+        super().resizeEvent(event)
+        self._stand()
+
+    def _stand(self) -> None:
+        sheet = Sheet.lay(self.width(), self.height(), self._far)
+        origin = (sheet.left, sheet.top)
+        x = sheet.width - MARGIN
+        for button in (self.stop_button, self.pause_button):
+            x -= button.width_needed
+            button.stand(x, 682, 52, sheet.scale, origin)
+            x -= 16
+        x = sheet.width - _HINTS
+        for button in self._flat:
+            button.stand(x, 725.5, 44, sheet.scale, origin)
+            x += button.width_needed + 16
+        if self._middle is not None:
+            self._middle.setVisible(not self._far)
+            left, width = MARGIN * sheet.scale, (sheet.width - 2 * MARGIN) * sheet.scale
+            top, bottom = sheet.top + 84 * sheet.scale, sheet.top + 652 * sheet.scale
+            self._middle.setGeometry(QRect(round(left), round(top), round(width), round(bottom - top)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Paint the whole screen."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), colour(self._theme.background))
+        if self._view is not None:
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            sheet = Sheet.lay(self.width(), self.height(), self._far)
+            painter.translate(sheet.left, sheet.top)
+            painter.scale(sheet.scale, sheet.scale)
+            if self._far:
+                self._paint_far(painter, self._view)
+            else:
+                self._paint_near(painter, self._view, sheet.width)
+        painter.end()
+
+    def _paint_near(self, painter: QPainter, view: TrainView, width: float) -> None:
+        theme = self._theme
+        self._top_bar.paint(painter, theme, width)
+        if self._middle is None:
+            phase_ring.paint(painter, theme, RingPlace(176, 290, 108, 14, far=False), view.ring)
+            self._gauge.paint(painter, theme, GaugePlace(width / 2, 424, 272, 54, far=False))
+            self._hamstring.paint(painter, theme, BarPlace(QRectF(width - 296, 170, 24, 254)))
+            self._glute.paint(painter, theme, BarPlace(QRectF(width - 184, 170, 60, 254)))
+            self._strip.paint(painter, theme, QRectF(MARGIN, 520, width - 2 * MARGIN, 124), far=False)
+        rep_dots.paint(painter, theme, view.dots, view.tally, 706, width - _HINTS - 20 - MARGIN)
+        hint = self._hints["resume" if view.stage == "paused" else "pause"]
+        if view.stage in ("running", "paused"):
+            write(painter, hint, Type.AXIS, theme.muted, width - MARGIN, 766, 260, "right")
+
+    def _paint_far(self, painter: QPainter, view: TrainView) -> None:
+        theme = self._theme
+        phase_ring.paint(painter, theme, RingPlace(290, 364, 216, 32, far=True), view.ring)
+        self._gauge.paint(painter, theme, GaugePlace(1130, 668, 494, 116, far=True))
+        self._glute.paint(painter, theme, BarPlace(QRectF(1752, 116, 100, 552), far=True))
+        self._strip.paint(painter, theme, QRectF(FAR_MARGIN, 836, 1920 - 2 * FAR_MARGIN, 188), far=True)

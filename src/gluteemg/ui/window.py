@@ -1,0 +1,202 @@
+"""The dashboard's window: keys, one frame timer, and the Train screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QMainWindow
+
+from gluteemg.coaching.coach import Message
+from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.texts import Texts
+from gluteemg.ui.keys_card import KeysCard
+from gluteemg.ui.moment import Moment, Stage
+from gluteemg.ui.theme import Theme, system_theme
+from gluteemg.ui.trace_ring import TraceRing
+from gluteemg.ui.train import SMALLEST, Sheet, TrainScreen
+from gluteemg.ui.view import train_view
+
+if TYPE_CHECKING:
+    from gluteemg.ui.traces import TracesView
+
+FRAME_MS = 16
+"""About 60 pictures a second."""
+
+
+def _nothing() -> None:
+    pass
+
+
+class TrainWindow(QMainWindow):
+    """Shows a session while it runs, or a recording.
+
+    No other thread touches it: its timer reads the latest `Moment` and the traces' ring, and what the person does comes
+    out through the callbacks, on the main thread.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        What is practised.
+    texts : Texts
+        Words.
+    read : callable
+        Gives the latest `Moment`; called on the main thread sixty times a second, so it must only look.
+    ring : TraceRing or None
+        Raw signals for the key T; without it there are none.
+    theme : Theme or None
+        Colours; None follows the system.
+    reduce_motion : bool
+        Change at once instead of fading.
+    on_pause : callable
+        The person pauses or resumes.
+    on_stop : callable
+        The person stops, by key, button or by closing the window; called once.
+    on_sound : callable
+        The person switches sound on or off.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        texts: Texts,
+        read: Callable[[], Moment],
+        ring: TraceRing | None = None,
+        theme: Theme | None = None,
+        reduce_motion: bool = False,
+        on_pause: Callable[[], None] = _nothing,
+        on_stop: Callable[[], None] = _nothing,
+        on_sound: Callable[[bool], None] = lambda _on: None,
+    ) -> None:
+        super().__init__()
+        self._exercise, self._texts, self._read = exercise, texts, read
+        self._ring = ring if ring is not None else TraceRing(())
+        self._follows_system = theme is None
+        self._theme = theme or system_theme()
+        self._on_pause, self._on_stop, self._on_sound = on_pause, on_stop, on_sound
+        self._stage: Stage = "searching"
+        self._stopped = False
+        self._sound = True
+        self._traces: TracesView | None = None
+        self.screen_ = TrainScreen(texts, self._theme, reduce_motion)
+        self.setCentralWidget(self.screen_)
+        self._keys_card = KeysCard(texts, self._theme, self.screen_)
+        self.setWindowTitle(f"{texts.say(Message(f'exercise.{exercise.id}'))} · gluteemg")
+        self.setMinimumSize(SMALLEST)
+        self.resize(1280, 800)
+        self._connect()
+        self._then_s = time.monotonic()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(FRAME_MS)
+        self._timer.timeout.connect(self.frame)
+
+    def _connect(self) -> None:
+        screen = self.screen_
+        actions = (
+            (screen.pause_button, "Space", self.pause),
+            (screen.stop_button, "Escape", self.stop),
+            (screen.traces_button, "T", self.toggle_traces),
+            (screen.far_button, "F", self.toggle_far),
+            (screen.sound_button, "S", self.toggle_sound),
+            (screen.keys_button, "?", self.toggle_keys),
+        )
+        for button, key, action in actions:
+            button.clicked.connect(action)
+            QShortcut(QKeySequence(key), self, action)
+        QShortcut(QKeySequence("+"), self, lambda: self._rescale(+1))
+        QShortcut(QKeySequence("-"), self, lambda: self._rescale(-1))
+        if self._follows_system:
+            self._hints = QGuiApplication.styleHints()
+            self._hints.colorSchemeChanged.connect(self._take_system_theme)
+
+    def frame(self) -> None:
+        """Show what the session knows now."""
+        now_s = time.monotonic()
+        moment = self._read()
+        self._stage = moment.stage
+        self.screen_.show_view(train_view(moment, self._exercise, self._texts), now_s - self._then_s)
+        self._then_s = now_s
+        if self._traces is not None and self._traces.isVisible():
+            self._traces.refresh()
+
+    def pause(self) -> None:
+        """Pause, or go on."""
+        if self._stage in ("running", "paused"):
+            self._on_pause()
+
+    def stop(self) -> None:
+        """Stop at once; after the end, close."""
+        if self._stage == "finished" or self._stopped:
+            self.close()
+            return
+        self._stopped = True
+        self._on_stop()
+
+    def toggle_traces(self) -> None:
+        """Show the raw traces in the place of the gauge, or the gauge again."""
+        if self._traces is None:
+            from gluteemg.ui.traces import TracesView  # pyqtgraph takes half a second to load: only when it is asked for
+
+            self._traces = TracesView(self._ring, self._texts, self._theme)
+        showing = self.screen_.middle is not None and not self.screen_.far
+        self.screen_.far = False
+        self.screen_.middle = None if showing else self._traces
+        self._keys_card.raise_()
+
+    def toggle_far(self) -> None:
+        """Show the far view, or the near one again."""
+        self.screen_.far = not self.screen_.far
+
+    def toggle_sound(self) -> None:
+        """Switch sound on or off."""
+        self._sound = not self._sound
+        self.screen_.set_sound(self._sound)
+        self._on_sound(self._sound)
+
+    def toggle_keys(self) -> None:
+        """Show the list of keys, or put it away."""
+        self._keys_card.setVisible(not self._keys_card.isVisible())
+        self._keys_card.raise_()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colours."""
+        self._theme = self._keys_card.theme = theme
+        self.screen_.set_theme(theme)
+        if self._traces is not None:
+            self._traces.theme = theme
+
+    def _take_system_theme(self) -> None:
+        self.set_theme(system_theme())
+
+    def _rescale(self, steps: int) -> None:
+        if self._traces is not None and self._traces.isVisible():
+            self._traces.rescale(steps)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """Begin to draw."""
+        super().showEvent(event)
+        self._then_s = time.monotonic()
+        self.frame()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
+        """Stop drawing."""
+        self._timer.stop()
+        super().hideEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
+        """Keep the list of keys in the middle."""
+        super().resizeEvent(event)
+        self._keys_card.stand(Sheet.lay(self.screen_.width(), self.screen_.height(), far=False).scale)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 (Qt's name)
+        """Stop: closing is stopping."""
+        self._timer.stop()
+        if not self._stopped:
+            self._stopped = True
+            self._on_stop()
+        super().closeEvent(event)

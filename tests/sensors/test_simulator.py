@@ -1,0 +1,259 @@
+"""The simulated person and their sensors: pure, plausible, and true to what they say."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import signal
+
+from gluteemg.errors import RoleError
+from gluteemg.muscles import Role
+from gluteemg.sensors.decoder import Decoder
+from gluteemg.sensors.profile import FirmwareProfile
+from gluteemg.sensors.simulator import (
+    GAIN_UV,
+    HEEL_DIG,
+    REST,
+    SCENARIOS,
+    SQUEEZE,
+    Conditions,
+    Person,
+    SimulatedSensor,
+    simulated_packets,
+)
+from gluteemg.sensors.source import Packet, PacketKind
+
+_PROFILES = Path(__file__).parents[2] / "firmware_profiles"
+_GLUTES, _MEDIUS, _HAMSTRINGS = (Role(m, "left") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
+_CLEAN = Conditions(floor_uv=0.0)
+
+
+def _profile(name: str) -> FirmwareProfile:
+    return FirmwareProfile.parse((_PROFILES / f"{name}.toml").read_text("utf-8"), name)
+
+
+def _umyo(role: Role, scenario: str = "glute-led", seed: int = 0, conditions: Conditions = _CLEAN) -> SimulatedSensor:
+    person = Person(SCENARIOS[scenario], seed)
+    return SimulatedSensor(f"uMyo-{role.muscle}", _profile("umyo-gatt"), [role], person, conditions=conditions)
+
+
+def _npg(conditions: Conditions = _CLEAN) -> SimulatedSensor:
+    roles = [_GLUTES, _MEDIUS, _HAMSTRINGS]
+    return SimulatedSensor("NPG", _profile("npg-lite-3ch"), roles, Person(SCENARIOS["shared"]), conditions=conditions)
+
+
+def _seconds(sensor: SimulatedSensor, start_s: float, end_s: float) -> NDArray[np.float64]:
+    first = round(start_s * sensor.rate_hz)
+    return sensor.emg(first, round(end_s * sensor.rate_hz) - first)
+
+
+def _rms(emg: NDArray[np.float64]) -> NDArray[np.float64]:
+    rms: NDArray[np.float64] = np.sqrt(np.mean(emg**2, axis=0))
+    return rms
+
+
+@settings(max_examples=25, deadline=None)
+@given(first=st.integers(0, 40_000), sizes=st.lists(st.integers(0, 1500), max_size=8))
+def test_any_cut_gives_the_same_samples_bit_for_bit(first: int, sizes: list[int]) -> None:
+    whole = _npg().emg(first, sum(sizes))
+    sensor, starts = _npg(), [first + s for s in itertools.accumulate(sizes, initial=0)]
+    parts = [sensor.emg(at, size) for at, size in zip(starts, sizes, strict=False)]
+    assert np.array_equal(np.concatenate([*parts, np.empty((0, 3))]), whole)
+
+
+def test_samples_asked_for_backwards_are_the_same() -> None:
+    sensor, whole = _npg(), _npg().emg(0, 9000)
+    for at in range(8000, -1, -1000):
+        assert np.array_equal(sensor.emg(at, 1000), whole[at : at + 1000])
+
+
+def test_hours_in_the_samples_are_there_at_once() -> None:
+    assert _rms(_umyo(_GLUTES).emg(8 * 3600 * 1116, 4000)).item() > 1
+
+
+def test_a_step_on_the_reference_gives_the_gain_of_the_muscle() -> None:
+    for role, step in ((_GLUTES, SQUEEZE), (_MEDIUS, SQUEEZE), (_HAMSTRINGS, HEEL_DIG)):
+        held = _rms(_seconds(_umyo(role), step.start_s + 0.5, step.end_s)).item()
+        assert held == pytest.approx(GAIN_UV[role.muscle], rel=0.12)
+
+
+def test_rest_is_the_floor_of_the_sensor_alone() -> None:
+    assert _rms(_seconds(_umyo(_GLUTES), REST.start_s, REST.end_s)).item() == 0
+    assert _rms(_seconds(_umyo(_GLUTES, conditions=Conditions()), REST.start_s, REST.end_s)).item() == pytest.approx(
+        2.5, rel=0.05
+    )
+
+
+def test_a_step_leaks_a_little_into_the_other_muscles() -> None:
+    held_s = np.linspace(SQUEEZE.start_s + 0.5, SQUEEZE.end_s, 50)
+    leak = Person(SCENARIOS["shared"]).activation("hamstrings", held_s)
+    assert np.all((leak >= 0.05) & (leak <= 0.10))
+
+
+def test_the_person_starts_within_three_tenths_of_a_second_and_holds_past_the_end() -> None:
+    t_s = np.arange(0, 12, 0.01)
+    for muscle, step in (("gluteus_maximus", SQUEEZE), ("hamstrings", HEEL_DIG)):
+        activation = Person(SCENARIOS["shared"]).activation(muscle, t_s)
+        full_s = t_s[activation > 0.99]
+        begins_s = t_s[(activation > 0) & (t_s >= step.start_s)][0]
+        assert 0.2 <= begins_s - step.start_s <= 0.3
+        assert full_s[0] - step.start_s < 0.5
+        assert full_s[-1] >= step.end_s
+
+
+def test_a_sensor_of_unknown_scale_gives_counts_around_three_hundred() -> None:
+    assert _rms(_seconds(_npg(), HEEL_DIG.start_s + 0.5, HEEL_DIG.end_s))[2] == pytest.approx(300, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "low", "high"), [("hamstring-led", 0, 0.35), ("glute-led", 0.65, 1), ("shared", 0.45, 0.55)]
+)
+def test_the_true_share_is_that_of_the_scenario(scenario: str, low: float, high: float) -> None:
+    for seed in range(50):
+        share = Person(SCENARIOS[scenario], seed).share(20)
+        assert share is not None
+        assert low <= share <= high
+
+
+def test_three_repetitions_have_ended_after_twenty_seconds_with_rest_between() -> None:
+    for seed in range(20):
+        reps = Person(SCENARIOS["glute-led"], seed).reps(20)
+        assert len(reps) == 3
+        assert reps[0].start_s > HEEL_DIG.end_s + 0.8
+        assert all(after.start_s - before.end_s >= 0.79 for before, after in itertools.pairwise(reps))
+
+
+def test_before_the_first_repetition_there_is_no_true_share() -> None:
+    assert Person(SCENARIOS["glute-led"]).reps(9) == ()
+    assert Person(SCENARIOS["glute-led"]).share(9) is None
+
+
+def test_glutes_that_lead_are_over_the_floor_of_the_bridge() -> None:
+    for seed in range(20):
+        person = Person(SCENARIOS["glute-led"], seed)
+        for rep in person.reps(60):
+            mean = person.activation("gluteus_maximus", np.linspace(rep.start_s, rep.end_s, 200)).mean()
+            assert mean > 0.40
+
+
+def test_repetitions_differ_a_little_and_the_truth_tells_how() -> None:
+    person = Person(SCENARIOS["hamstring-led"], 4)
+    reps = person.reps(200)
+    assert 0.01 < np.std([rep.ln_ratio for rep in reps]) < 0.15
+    for rep in reps:
+        top = np.array([(rep.start_s + rep.end_s) / 2])
+        assert person.activation("gluteus_maximus", top).item() == pytest.approx(rep.glutes)
+        assert person.activation("biceps_femoris", top).item() == pytest.approx(rep.hamstrings)
+
+
+def _measured_share(scenario: str, seed: int) -> tuple[float, float]:
+    """Share from nothing but samples, by the definition, and the true one."""
+    activation = []
+    for role, step in ((_GLUTES, SQUEEZE), (_HAMSTRINGS, HEEL_DIG)):
+        sensor = _umyo(role, scenario, seed, Conditions())
+        floor = _rms(_seconds(sensor, REST.start_s, REST.end_s))
+        reference = _rms(_seconds(sensor, step.start_s + 0.5, step.end_s))
+        reps = [_seconds(sensor, rep.start_s, rep.end_s) for rep in sensor.person.reps(20)]
+        clean = [np.sqrt(_rms(rep) ** 2 - floor**2) / np.sqrt(reference**2 - floor**2) for rep in reps]
+        activation.append(np.concatenate(clean))
+    measured = 1 / (1 + np.exp(-np.mean(np.log(activation[0] / activation[1]))))
+    return float(measured), Person(SCENARIOS[scenario], seed).share(20) or 0.0
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_share_measured_from_the_samples_is_the_true_one(scenario: str) -> None:
+    errors = [measured - true for measured, true in (_measured_share(scenario, seed) for seed in range(8))]
+    assert abs(np.mean(errors)) < 0.02
+    assert max(np.abs(errors)) < 0.05
+
+
+def test_the_spectrum_is_that_of_muscles() -> None:
+    emg = _seconds(_umyo(_HAMSTRINGS), 10.0, 120.0)[:, 0]
+    frequency_hz, power = signal.welch(emg, 1116, nperseg=1024)
+    below = np.cumsum(power) / power.sum()
+    assert 60 < frequency_hz[np.searchsorted(below, 0.5)] < 120
+    assert below[np.searchsorted(frequency_hz, 20)] < 0.04
+    assert below[np.searchsorted(frequency_hz, 450)] > 0.99
+
+
+def test_channels_are_independent() -> None:
+    emg = _seconds(_npg(), 10.0, 60.0)
+    assert np.max(np.abs(np.corrcoef(emg.T) - np.eye(3))) < 0.03
+
+
+def test_hum_and_swings_show_where_they_belong() -> None:
+    hum = _seconds(_umyo(_GLUTES, conditions=Conditions(floor_uv=0, mains_uv=5, mains_hz=60)), 0, 4)[:, 0]
+    frequency_hz, power = signal.periodogram(hum, 1116)
+    assert frequency_hz[power.argmax()] == pytest.approx(60, abs=0.3)
+    still, moved = _umyo(_GLUTES), _umyo(_GLUTES, conditions=Conditions(floor_uv=0, motion_uv=100))
+    swing = (_seconds(moved, 0, 20) - _seconds(still, 0, 20))[:, 0]
+    assert 30 < np.abs(swing).max() < 100
+    frequency_hz, power = signal.periodogram(swing, 1116)
+    assert power[frequency_hz < 20].sum() > 0.95 * power.sum()
+
+
+def test_packets_are_lost_as_often_as_asked_alone_and_in_runs() -> None:
+    sensor = _umyo(_GLUTES, conditions=Conditions(loss=0.02))
+    alone = np.array([sensor.lost(k) for k in range(20_000)])
+    assert alone.mean() == pytest.approx(0.02, abs=0.004)
+    sensor = _umyo(_GLUTES, conditions=Conditions(burst_loss=0.02))
+    runs = np.array([sensor.lost(k) for k in range(20_000)])
+    assert runs.mean() == pytest.approx(0.02, abs=0.01)
+    lengths = np.diff(np.flatnonzero(np.diff(np.concatenate(([0], runs, [0])))))[::2]
+    assert lengths.min() >= 8
+    sensor = _umyo(_GLUTES)
+    assert not any(sensor.lost(k) for k in range(5000))
+
+
+def test_a_sensor_needs_a_role_for_each_channel() -> None:
+    with pytest.raises(RoleError, match="3 channels and 1 roles"):
+        SimulatedSensor("NPG", _profile("npg-lite-3ch"), [_GLUTES], Person(SCENARIOS["shared"]))
+
+
+def _session(conditions: Conditions = _CLEAN, seed: int = 0) -> tuple[Mapping[str, SimulatedSensor], list[Packet]]:
+    sensors = {s.name: s for s in (_umyo(_GLUTES, conditions=conditions), _umyo(_HAMSTRINGS), _npg())}
+    return sensors, simulated_packets(list(sensors.values()), 12.0, seed=seed)
+
+
+def test_a_simulated_session_decodes_to_the_samples_that_went_in() -> None:
+    sensors, packets = _session()
+    for name, sensor in sensors.items():
+        own = [p for p in packets if p.sensor == name and p.kind is PacketKind.NOTIFY]
+        chunk = Decoder(sensor.profile).decode([p.data for p in own], np.array([p.t_ns for p in own]))
+        sent = sensor.emg(0, len(chunk.index))
+        assert np.array_equal(chunk.index, np.arange(len(sent)))
+        assert len(sent) / sensor.rate_hz == pytest.approx(12, abs=0.05)
+        assert np.max(np.abs(chunk.emg - sent)) <= sensor.profile.signal.lsb / 2 + 1e-9
+
+
+def test_packets_come_in_order_after_their_last_sample_and_on_the_beat_of_the_link() -> None:
+    sensors, packets = _session()
+    assert [p.kind for p in packets[:3]] == [PacketKind.CONNECT] * 3
+    assert all(before.t_ns <= after.t_ns for before, after in itertools.pairwise(packets))
+    own_ns = np.array([p.t_ns for p in packets if p.sensor == "uMyo-hamstrings" and p.kind is PacketKind.NOTIFY])
+    ready_s = 24 * np.arange(1, len(own_ns) + 1) / sensors["uMyo-hamstrings"].rate_hz
+    wait_s = own_ns / 1e9 - packets[0].t_ns / 1e9 - ready_s
+    assert wait_s.min() >= 0
+    assert wait_s.max() <= 0.036
+
+
+def test_a_lost_packet_leaves_a_hole_of_its_length() -> None:
+    sensors, packets = _session(Conditions(loss=0.05))
+    sensor = sensors["uMyo-gluteus_maximus"]
+    own = [p for p in packets if p.sensor == sensor.name and p.kind is PacketKind.NOTIFY]
+    chunk = Decoder(sensor.profile).decode([p.data for p in own], np.array([p.t_ns for p in own]))
+    missing = np.setdiff1d(np.arange(chunk.index[-1] + 1), chunk.index)
+    assert len(missing) > 0
+    assert set((missing // 24).tolist()) == {k for k in range(int(chunk.index[-1]) // 24 + 1) if sensor.lost(k)}
+
+
+def test_the_same_seed_gives_the_same_session_and_another_seed_another_link() -> None:
+    assert _session()[1] == _session()[1]
+    assert _session()[1] != _session(seed=1)[1]
