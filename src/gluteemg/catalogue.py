@@ -1,7 +1,7 @@
-"""The one module that reads TOML files: profiles, exercises, calibration protocols, texts.
+"""The one module that reads small files: profiles, exercises, calibration protocols, texts; and the last calibration.
 
-Each kind has a folder of that name, looked for in three places: the person's own (so that a new sensor or exercise needs no
-installation), the installed package, and the repository that gluteemg runs from.
+Each kind of TOML file has a folder of that name, looked for in three places: the person's own (so that a new sensor or exercise
+needs no installation), the installed package, and the repository that gluteemg runs from.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from platformdirs import user_data_path
 
-from gluteemg.activation.calibration import Protocol
+from gluteemg.activation.calibration import Calibration, Protocol
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
 from gluteemg.definition import Definition
@@ -86,6 +86,35 @@ def load_texts(language: str = "en") -> Texts:
         If there is no such language, or its file has faults.
     """
     return _load(Texts, "texts", language)
+
+
+def load_calibration(name: str) -> Calibration:
+    """Load a calibration from a JSON file, or the ``last`` one that was taken.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such file, or it holds something else.
+    """
+    file = _last_calibration() if name == "last" else Path(name)
+    try:
+        return Calibration.model_validate_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DefinitionError(f"There is no calibration {file}: record one without --calibration first.") from error
+    except (OSError, ValueError) as error:
+        reason = str(error).replace("\n", " ")
+        raise DefinitionError(f"{file} is not a calibration ({reason}): take one with `gluteemg record`.") from error
+
+
+def save_last_calibration(calibration: Calibration) -> None:
+    """Keep a calibration as the ``last`` one."""
+    file = _last_calibration()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(calibration.model_dump_json(indent=2), encoding="utf-8")
+
+
+def _last_calibration() -> Path:
+    return user_folder() / "last_calibration.json"
 
 
 def _load(kind: type[D], folder: Folder, name: str) -> D:

@@ -59,8 +59,8 @@ class Demo:
         self._start = _Start(set(WORN))
         self._latest_s = 0.0
         sensors = [SimulatedSensor(name, profile, [role], self._person) for name, role in WORN.items()]
-        radio = VirtualRadio(VirtualSensor(s.name, profile, self._emg_of(s), lost=s.lost) for s in sensors)
-        self.source = BleSource(dict.fromkeys(WORN, profile), radio=radio)
+        self.radio = VirtualRadio(VirtualSensor(s.name, profile, self._emg_of(s), lost=s.lost) for s in sensors)
+        self.source = BleSource(dict.fromkeys(WORN, profile), radio=self.radio)
 
     @property
     def truth(self) -> dict[str, Any]:

@@ -130,6 +130,11 @@ class Session:
         return not self._running.done()
 
     @property
+    def failed(self) -> bool:
+        """Whether an error ended it; `wait` raises that error."""
+        return self._running.done() and not self._running.cancelled() and self._running.exception() is not None
+
+    @property
     def calibration(self) -> Calibration | None:
         """The calibration in force."""
         return self._pipeline.calibration

@@ -166,11 +166,14 @@ async def test_a_fault_in_the_signal_shows_when_the_radio_is_left() -> None:
     def faulty(_first_index: int, _n: int) -> NDArray[np.float64]:
         raise ZeroDivisionError
 
-    tried = Listener()
-    with pytest.raises(ZeroDivisionError):
+    async def listen() -> None:
+        listener = Listener()
         async with connected(VirtualSensor("uMyo-GM", UMYO, faulty, rate_hz=4000)) as (_, client):
-            await tried.subscribe(client, UMYO)
-            await tried.silence()
+            await listener.subscribe(client, UMYO)
+            await listener.silence()
+
+    with pytest.raises(ZeroDivisionError):
+        await listen()
 
 
 def test_a_profile_that_is_no_bluetooth_device_is_refused() -> None:

@@ -13,7 +13,7 @@ from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
-from gluteemg.ui.moment import Moment
+from gluteemg.session import Moment, Stage
 
 ROOT = Path(__file__).parents[2]
 GLUTE, MEDIUS, HAMSTRINGS = (Role.parse(f"{m}:left") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
@@ -32,7 +32,9 @@ def texts() -> Texts:
 
 
 def exercise() -> Exercise:
-    return Exercise.parse((ROOT / "exercises" / "bridge.toml").read_text(encoding="utf-8"), "bridge.toml")
+    """The bridge, with the personal zone of the drawings."""
+    bridge = Exercise.parse((ROOT / "exercises" / "bridge.toml").read_text(encoding="utf-8"), "bridge.toml")
+    return bridge.model_copy(update={"share_band": BAND, "dose": bridge.dose.model_copy(update={"sets": 3})})
 
 
 def frame(share: float | None = 0.36, glute: float | None = 0.52, verdict: Verdict = Verdict.HAMSTRINGS_LEAD) -> Frame:
@@ -55,54 +57,51 @@ IN_ZONE, HAMSTRINGS_LED, UNDER_ZONE = rep(0.1, True), rep(-0.6, False), rep(-0.2
 UNDER_FLOOR, NOT_SCORED = rep(0.1, True, over_floor=False), rep(None, reasons=("signal_lost",))
 
 _CUE = Cue(Message("advice.heels_close"), Message("why.heels_close"), phase="lower", phase_fraction=0.35)
-RUNNING = Moment("running", frame(), (IN_ZONE,) * 3 + (HAMSTRINGS_LED,) * 2, _CUE, set_number=2, band=BAND)
-_BAD = replace(frame(None, None, Verdict.MUTED), flags={GLUTE: Flag.FLAT, MEDIUS: Flag.GOOD, HAMSTRINGS: Flag.GOOD})
+_REPS = (IN_ZONE,) * 3 + (HAMSTRINGS_LED,) * 2
 _LEFT = {"side": "left", "muscle": "gluteus_maximus"}
+
+
+def moment(frame: Frame | None, cue: Cue = _CUE, reps: tuple[Rep, ...] = _REPS, stage: Stage = "running") -> Moment:
+    flags = dict.fromkeys(ROLES, Flag.GOOD) if frame is None else frame.flags
+    return Moment(stage, frame, reps, cue, {role: flag.state for role, flag in flags.items()}, "%REF")
+
+
+def flagged(*flags: Flag, roles: tuple[Role, ...] = ROLES) -> Frame:
+    return replace(frame(None, None, Verdict.MUTED), flags=dict(zip(roles, flags, strict=True)))
+
+
+def warning(id: str) -> Cue:
+    return Cue(Message(f"advice.{id}", _LEFT), Message(f"why.{id}", _LEFT), True, phase="lift", phase_fraction=0.5)
+
+
+def reference(id: str, fraction: float, **fills: int) -> Moment:
+    return moment(flagged(*[Flag.GOOD] * 3), Cue(phase_fraction=fraction, instruction=Message(id, fills)), (), "reference")
+
+
+_ALL_KINDS = (IN_ZONE,) * 6 + (UNDER_FLOOR, UNDER_ZONE, HAMSTRINGS_LED, NOT_SCORED)
+_EIGHT_MIXED = [Flag.FLAT if i == 3 else Flag.ABSENT if i == 5 else Flag.GOOD for i in range(8)]
+RUNNING = moment(frame())
 MOMENTS: dict[str, Moment] = {
     "running": RUNNING,
-    "in_zone": replace(RUNNING, frame=frame(0.55, 0.61, Verdict.IN_ZONE), cue=Cue(phase="hold", phase_fraction=0.5)),
-    "glutes_lead": replace(RUNNING, frame=frame(0.7, 1.1, Verdict.GLUTES_LEAD)),
-    "just_under": replace(RUNNING, frame=frame(0.45, 0.31, Verdict.JUST_UNDER)),
-    "beyond_the_end": replace(RUNNING, frame=frame(0.12, 0.2)),
-    "rest": replace(RUNNING, frame=frame(None, 0.04, Verdict.REST), cue=Cue()),
-    "muted": replace(
-        RUNNING,
-        frame=_BAD,
-        reps=(IN_ZONE,) * 3 + (NOT_SCORED,) * 2,
-        cue=Cue(Message("advice.press_sensor", _LEFT), Message("why.press_sensor"), True, phase="lower", phase_fraction=0.35),
-    ),
-    "lost": replace(
-        RUNNING,
-        frame=replace(_BAD, flags={GLUTE: Flag.ABSENT, MEDIUS: Flag.MAINS, HAMSTRINGS: Flag.GOOD}),
-        cue=Cue(Message("advice.move_closer", _LEFT), Message("why.move_closer"), True, phase="lift", phase_fraction=0.5),
-    ),
-    "reference_rest": Moment(
-        "reference",
-        frame(None, None, Verdict.MUTED),
-        cue=Cue(phase_fraction=0.4, instruction=Message("reference.rest", {"seconds": 4})),
-    ),
-    "reference_squeeze": Moment(
-        "reference", frame(None, None, Verdict.MUTED), cue=Cue(phase_fraction=0.7, instruction=Message("reference.squeeze"))
-    ),
+    "in_zone": moment(frame(0.55, 0.61, Verdict.IN_ZONE), Cue(phase="hold", phase_fraction=0.5)),
+    "glutes_lead": moment(frame(0.7, 1.1, Verdict.GLUTES_LEAD), Cue(phase="hold", phase_fraction=0.5)),
+    "just_under": moment(frame(0.45, 0.31, Verdict.JUST_UNDER)),
+    "beyond_the_end": moment(frame(0.12, 0.2)),
+    "rest": moment(frame(None, 0.04, Verdict.REST), Cue()),
+    "muted": moment(flagged(Flag.FLAT, Flag.GOOD, Flag.GOOD), warning("press_sensor"), (IN_ZONE,) * 3 + (NOT_SCORED,) * 2),
+    "lost": moment(flagged(Flag.ABSENT, Flag.MAINS, Flag.GOOD), warning("move_closer")),
+    "settling": moment(flagged(Flag.GOOD, Flag.GOOD, Flag.SETTLING)),
+    "reference_rest": reference("reference.rest", 0.4, seconds=4),
+    "reference_squeeze": reference("reference.squeeze", 0.7),
+    "reference_heel_dig": reference("reference.heel_dig", 0.2),
     "searching": Moment("searching", sensors={GLUTE: "good", MEDIUS: None, HAMSTRINGS: None}),
-    "paused": replace(RUNNING, stage="paused"),
-    "finished": Moment(
-        "finished",
-        frame(),
-        (IN_ZONE,) * 6 + (UNDER_FLOOR, UNDER_ZONE, HAMSTRINGS_LED, NOT_SCORED),
-        set_number=2,
-        sensors=dict.fromkeys(ROLES, "good"),
-    ),
-    "finished_unscored": Moment("finished", _BAD, (NOT_SCORED,) * 10),
-    "replay": replace(RUNNING, replay=True),
-    "first_frame_to_come": Moment("running", sensors=dict.fromkeys(ROLES, None)),
-    "eight_sensors": replace(
-        RUNNING,
-        frame=replace(
-            frame(), flags={r: Flag.FLAT if r == EIGHT[3] else Flag.ABSENT if r == EIGHT[5] else Flag.GOOD for r in EIGHT}
-        ),
-    ),
-    "eight_good": replace(RUNNING, frame=replace(frame(), flags=dict.fromkeys(EIGHT, Flag.GOOD))),
-    "twenty_reps": replace(RUNNING, reps=(IN_ZONE, HAMSTRINGS_LED, UNDER_ZONE, UNDER_FLOOR, NOT_SCORED) * 4),
-    "nothing_known": Moment("running", frame(math.nan, math.nan, Verdict.IN_ZONE)),
+    "paused": moment(frame(), stage="paused"),
+    "finished": moment(frame(), Cue(), _ALL_KINDS, "finished"),
+    "finished_unscored": moment(flagged(Flag.FLAT, Flag.GOOD, Flag.GOOD), Cue(), (NOT_SCORED,) * 10, "finished"),
+    "notice": replace(RUNNING, notices=("The recording cannot grow: the disk is full. Free some space, then go on.",)),
+    "first_frame_to_come": moment(None, Cue(), ()),
+    "eight_sensors": moment(flagged(*_EIGHT_MIXED, roles=EIGHT)),
+    "eight_good": moment(replace(frame(), flags=dict.fromkeys(EIGHT, Flag.GOOD))),
+    "twenty_reps": moment(frame(), reps=(IN_ZONE, HAMSTRINGS_LED, UNDER_ZONE, UNDER_FLOOR, NOT_SCORED) * 4),
+    "nothing_known": moment(frame(math.nan, math.nan, Verdict.IN_ZONE)),
 }

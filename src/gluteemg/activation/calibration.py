@@ -26,13 +26,15 @@ MOST_RESTLESS = 2.0
 class Level(Part):
     """Floor and reference of one muscle, in the unit of its sensor.
 
-    `reference` is None where none was taken. `working` is a level for cutting repetitions only, never for activation.
+    `reference` is None where none was taken. `working` and `tone`, the level of work and of posture between, are for cutting
+    repetitions only, never for activation.
     """
 
     role: str
     floor: float = Field(ge=0)
     reference: float | None = Field(default=None, gt=0)
     working: float | None = Field(default=None, gt=0)
+    tone: float = Field(default=0.0, ge=0)
 
 
 class Calibration(Part):

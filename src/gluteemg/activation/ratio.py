@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gluteemg.activation.calibration import Calibration
+from gluteemg.activation.calibration import Calibration, Method
 from gluteemg.activation.frame import FRAME_RATE_HZ, Verdict
 from gluteemg.muscles import HAMSTRINGS, Role
 
@@ -58,6 +58,10 @@ def share_of(ln_ratio: float) -> float:
     return float(1 / (1 + np.exp(-ln_ratio)))
 
 
+WORKING_SHARE: Mapping[Method, float] = {"submaximal": 1.0, "mvic": 0.4}
+"""Share of the reference at which exercises are done (chosen: a sub-maximal reference is near it, a bridge is 17 to 30 %MVIC)."""
+
+
 class Scale:
     """Floors and references as arrays over the columns of a frame.
 
@@ -75,7 +79,9 @@ class Scale:
         reference = np.array([np.nan if x is None or x.reference is None else x.reference for x in levels])
         working = np.array([np.nan if x is None or x.working is None else x.working for x in levels])
         self._reference = self._above_floor(reference)
-        self._working = np.where(np.isnan(reference), self._above_floor(working), self._reference)
+        share_at_work = WORKING_SHARE[calibration.method] if calibration is not None and calibration.method else 1.0
+        self._working = np.where(np.isnan(reference), self._above_floor(working), share_at_work * self._reference)
+        self._tone = self._above_floor(np.array([0.0 if x is None else x.tone for x in levels]))
         self.gate = np.fmax(GATE, GATE_FLOORS * self._floor / self._reference)
 
     def _above_floor(self, rms: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,8 +94,8 @@ class Scale:
         return self._above_floor(envelope) / self._reference
 
     def effort(self, envelope: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the fraction of the working level: for cutting repetitions, where references may be missing."""
-        return self._above_floor(envelope) / self._working
+        """Give the fraction of the way from tone to the working level: for cutting repetitions, references or not."""
+        return (self._above_floor(envelope) - self._tone) / (self._working - self._tone)
 
 
 class Ratio:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
-from gluteemg.activation.ratio import GLUTES_LED, HAMSTRINGS_LED, Ratio, Zone
+from gluteemg.activation.ratio import GLUTES_LED, HAMSTRINGS_LED, Ratio, Zone, share_of
 from gluteemg.muscles import HAMSTRINGS, Role
 from gluteemg.processing.quality import Flag
 
@@ -53,6 +53,11 @@ class Rep:
     in_zone: bool | None
     over_floor: bool | None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float | None:
+        """Glute share, 0 to 1; the same information as `ln_ratio`."""
+        return None if self.ln_ratio is None else share_of(self.ln_ratio)
 
 
 ENTER, LEAVE = 0.15, 0.08

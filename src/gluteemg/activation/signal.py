@@ -98,6 +98,7 @@ class SensorSignal:
         """Say that the sensor was connected anew."""
         self._decoder.resume()
         self._clock.restart()
+        self._monitor.reset()
 
     def feed(
         self, payloads: Sequence[bytes], arrival_ns: NDArray[np.int64], zero_ns: int

@@ -237,7 +237,7 @@ class Recording:
         return self.meta.get("exercise_toml")
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path | str) -> Self:
         """Read everything but the stream.
 
         Raises
@@ -249,6 +249,7 @@ class Recording:
         RecordingError
             If there is no such file, it cannot be read, or it is cut off before its first packet.
         """
+        path = Path(path)
         state = state_of(path)
         with connected(path) as db:
             meta = dict(db.execute("SELECT key, value FROM meta").fetchall())

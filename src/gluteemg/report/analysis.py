@@ -32,6 +32,9 @@ REP_UNCERTAINTY = 0.14
 _LASTING = 0.05
 """Share of the session that a state must last to be its verdict (chosen: a moment at the start is not worth it)."""
 
+_MOST_TONE = 0.5
+"""Most of the working level that the quieter quarter of a recording may take as tone (chosen: a short file is mostly work)."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -228,9 +231,9 @@ def _estimate(recording: Recording) -> Calibration:
     envelope = np.concatenate([frames.envelope for frames in _frames(pipeline, recording)])
     floors, scales = estimate_floor(envelope), estimate_scale(envelope)
     levels = tuple(
-        Level(role=str(role), floor=float(floor), working=float(scale))
-        for role, floor, scale in zip(pipeline.roles, floors, scales, strict=True)
-        if np.isfinite(floor) and np.isfinite(scale)
+        Level(role=str(role), floor=floor, working=scale, tone=min(float(np.nanquantile(column, 0.25)), _MOST_TONE * scale))
+        for role, floor, scale, column in zip(pipeline.roles, floors.tolist(), scales.tolist(), envelope.T, strict=True)
+        if np.isfinite(floor) and scale > 0
     )
     return Calibration(method=None, floor_method="estimated", levels=levels)
 
@@ -281,7 +284,7 @@ def _repetition(rep: Rep) -> Repetition:
         start_s=round(rep.start_s, 3),
         end_s=round(rep.end_s, 3),
         activation={str(role): None if a is None else round(a, 4) for role, a in rep.activation.items()},
-        share=None if rep.ln_ratio is None else round(share_of(rep.ln_ratio), 4),
+        share=None if rep.share is None else round(rep.share, 4),
         ratio=None if ratio is None else round(ratio, 4),
         led_by=rep.led_by,
         counted=rep.counted,

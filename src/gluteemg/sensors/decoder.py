@@ -102,13 +102,15 @@ class Decoder:
         firsts = np.cumsum(sizes) - sizes
         waits_s = np.diff(arrivals, prepend=self._last_arrival_ns) / 1e9
         step = np.diff(raw, prepend=self._last_raw) % modulus if modulus else np.ones(len(raw), np.int64)
-        for packet in np.flatnonzero(step[firsts] != 1):
+        rate_hz = self._profile.signal.rate_hz
+        doubtful = (step[firsts] != 1) | (waits_s * rate_hz > 0.9 * modulus if modulus else False)
+        for packet in np.flatnonzero(doubtful):
             step[firsts[packet]] = _samples_passed(
-                int(step[firsts[packet]]), waits_s[packet], modulus, self._profile.signal.rate_hz
+                int(step[firsts[packet]]), waits_s[packet], modulus, rate_hz, int(sizes[packet])
             )
         if self._resuming:
             first_ever = self._last_index < 0
-            step[0] = 1 if first_ever else max(1, round(waits_s[0] * self._profile.signal.rate_hz))
+            step[0] = 1 if first_ever else max(1, round(waits_s[0] * rate_hz))
             self._resuming = False
         index: NDArray[np.int64] = self._last_index + np.cumsum(step)
         self._last_raw, self._last_index, self._last_arrival_ns = int(raw[-1]), int(index[-1]), int(arrivals[-1])
@@ -162,10 +164,11 @@ def _counters(
     return ((first + np.arange(records)) % modulus).reshape(-1), modulus
 
 
-def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float) -> int:
-    """Decide how many samples lie between two packets whose counters do not follow each other.
+def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size: int) -> int:
+    """Decide how many samples lie between two packets whose counters do not follow each other, or that lie far apart in time.
 
-    `step` is what the counter says, modulo `modulus`; the wait between the two arrivals decides what it hides.
+    `step` is what the counter says, modulo `modulus`; the wait between the two arrivals decides what it hides, and that
+    packets of `size` samples are lost as a whole: so a stall of the radio is not taken for a loss.
     A result of zero or less means that the samples are old: sent twice, or late.
     """
     expected = wait_s * rate_hz
@@ -175,8 +178,10 @@ def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float) -> i
         return -back if back <= late else max(1, round(expected))
     if step > expected + late:
         return max(1, round(expected))  # the sensor started over: only time can tell
-    wraps = int((expected - step) / modulus + 0.1)  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
-    return step + max(0, wraps) * modulus
+    wraps = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
+    while wraps and (step - 1 + wraps * modulus) % size:
+        wraps -= 1
+    return step + wraps * modulus
 
 
 def _runs(payloads: Sequence[bytes]) -> Iterable[list[bytes]]:

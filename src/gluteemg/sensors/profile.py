@@ -6,11 +6,12 @@ A profile is a TOML file, never code. This module is its schema; `gluteemg.senso
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from gluteemg.definition import Definition, Part
 
@@ -179,37 +180,35 @@ class FirmwareProfile(Definition):
     layout: Literal["verified-in-source", "unverified", "generated"]
     hardware: Literal["untested", "tested", "none"]
     signal: Signal
-    packets: tuple[PacketLayout, ...]
+    counter: Counter | None = None
+    packets: tuple[PacketLayout, ...]  # after signal and counter, which it is checked against
     match: Match | None = None
     link: Link = Link()
     stream: Stream | None = None
-    counter: Counter | None = None
     start: tuple[Write, ...] = ()
     stop: tuple[Write, ...] = ()
     vectors: tuple[Vector, ...] = ()
 
     @field_validator("packets")
     @classmethod
-    def _some_emg(cls, packets: tuple[PacketLayout, ...]) -> tuple[PacketLayout, ...]:
+    def _fit(cls, packets: tuple[PacketLayout, ...], info: ValidationInfo) -> tuple[PacketLayout, ...]:
+        """Check layouts against signal and counter; here, so that a fault elsewhere does not hide theirs."""
         if not any(p.kind == "emg" for p in packets):
             raise ValueError("no packet layout carries emg")
-        return packets
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+        signal: Signal | None = info.data.get("signal")
         faults = []
-        for number, layout in enumerate(self.packets):
+        for number, layout in enumerate(packets):
             if layout.kind != "emg":
                 continue
             (emg,) = (f for f in layout.record if f.field == "emg")
-            if emg.count != self.signal.channels:
-                faults.append(f"packets[{number}] holds {emg.count} channels, signal.channels says {self.signal.channels}")
+            if signal is not None and emg.count != signal.channels:
+                faults.append(f"packets[{number}] holds {emg.count} channels, signal.channels says {signal.channels}")
             fields = [f.field for f in (*layout.header, *layout.record)]
-            if fields.count("counter") != (self.counter is not None):
+            if "counter" in info.data and fields.count("counter") != (info.data["counter"] is not None):
                 faults.append(f"packets[{number}] needs exactly one counter field where [counter] is given, else none")
         if faults:
             raise ValueError("; ".join(faults))
-        return self
+        return packets
 
     @cached_property
     def emg_dtype(self) -> np.dtype[np.generic]:
@@ -233,3 +232,13 @@ class FirmwareProfile(Definition):
 def _structured(fields: tuple[FieldLayout, ...]) -> np.dtype[np.void]:
     names = [f.field if f.field != "skip" else f"skip{i}" for i, f in enumerate(fields)]
     return np.dtype([(n, dtype_of(f.type), (f.count,)) for n, f in zip(names, fields, strict=True)])
+
+
+def recognise(name: str, services: Collection[str], profiles: Iterable[FirmwareProfile]) -> FirmwareProfile | None:
+    """Tell a device by its name, the longest prefix first, and by its service where that shows: some systems hide it."""
+    fitting = [
+        (len(p.match.name_prefix), p)
+        for p in profiles
+        if p.match is not None and name.startswith(p.match.name_prefix) and (not services or p.match.service in services)
+    ]
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None

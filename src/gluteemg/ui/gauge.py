@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 
+from gluteemg.activation.ratio import DEAD_BAND, share_of
 from gluteemg.ui import marks
 from gluteemg.ui.lettering import width_of, wrap, write
 from gluteemg.ui.motion import FADE_S, Fade, Needle
 from gluteemg.ui.theme import STROKE, Theme, Type, colour
-from gluteemg.ui.view import GaugeKind, GaugeView, Shape, Sign, share_of
+from gluteemg.ui.view import GaugeKind, GaugeView, Shape, Sign
 
 END = 2 * math.log(2)
 """``ln R`` at the ends of the ring, so that 20, 33, 50, 67 and 80 % stand at equal steps."""
-MARGIN = math.log(1.25)
-"""Width of the dead band in ``ln R``: no share is surer than that."""
 _TICKS = (-END, -END / 2, 0.0, END / 2, END)
 
 
@@ -153,7 +152,7 @@ class ShareGauge:
             painter.drawPath(place.piece(-END, END))
         edge = half - 2.1 * unit
         painter.setPen(marks.pen(theme.zone, 3.1 * unit, (6.2 * unit, 7.3 * unit)))
-        painter.drawPath(place.arc(low - MARGIN, low, edge))
+        painter.drawPath(place.arc(low - DEAD_BAND, low, edge))
         painter.fillPath(place.piece(low, high), colour(theme.zone_fill))
         if theme.outlined:
             marks.hatch(painter, place.piece(low, high), theme.zone)

@@ -101,17 +101,11 @@ class KeyButton(QPushButton):
         marks.key_cap(painter, theme, self._key, box.right() - _PAD - marks.key_cap_width(self._key), y, theme.edge)
 
     def _paint_flat(self, painter: QPainter, box: QRectF) -> None:
-        theme, y = self.theme, box.center().y()
-        marks.key_cap(painter, theme, self._key, box.left(), y, theme.edge if self.underMouse() else theme.hairline)
-        hex = theme.ink if self.underMouse() else theme.muted
+        theme, y, near = self.theme, box.center().y(), self.underMouse()
+        marks.key_cap(painter, theme, self._key, box.left(), y, theme.edge if near else theme.hairline)
+        after = marks.key_cap_width(self._key) + 8
         write(
-            painter,
-            self.text(),
-            Type.AXIS,
-            hex,
-            box.left() + marks.key_cap_width(self._key) + 8,
-            y + 5,
-            box.width() - marks.key_cap_width(self._key),
+            painter, self.text(), Type.AXIS, theme.ink if near else theme.muted, box.left() + after, y + 5, box.width() - after
         )
 
 

@@ -51,6 +51,7 @@ class KeysCard(QWidget):
         self._over = parent
         self._title = texts.say(Message("control.keys_title"))
         self._rows: Sequence[tuple[str, str]] = rows(texts)
+        self.setObjectName("keys")
         self.setAccessibleName(self._title)
         self.setAccessibleDescription(" ".join(f"{key}: {words}." for key, words in self._rows))
         self.hide()

@@ -44,6 +44,11 @@ def write(
     left = x - {"left": 0.0, "middle": shown / 2, "right": shown}[align]
     painter.setPen(colour(hex))
     painter.setFont(font(role))
+    _put(painter, text, role, left, baseline, width, room)
+
+
+def _put(painter: QPainter, text: str, role: Type, left: float, baseline: float, width: float, room: float) -> None:  # noqa: ARG001
+    """Draw a measured text; every text of the screen comes through here, so that a test can see where."""
     if width <= room:
         painter.drawText(QPointF(left, baseline), text)
         return

@@ -29,17 +29,20 @@ class TopBar:
     """
 
     def __init__(self, fade_s: float = FADE_S) -> None:
-        self._title = ("", "")
+        self._title = ("", "", "")
         self._sensors: Fade[tuple[tuple[SensorView, ...], str]] = Fade(fade_s)
 
     def advance(self, view: TrainView, dt_s: float) -> bool:
         """Take what is to be shown, move on by `dt_s`, and say whether anything looks different."""
-        before, self._title = self._title, (view.exercise, view.set_line)
+        before, self._title = self._title, (view.exercise, view.set_line, view.notice)
         return self._sensors.advance((view.sensors, view.signal), dt_s) or before != self._title
 
     def paint(self, painter: QPainter, theme: Theme, width: float) -> None:
         """Paint it across `width`, in the pixels of the drawings."""
-        exercise, set_line = self._title
+        exercise, set_line, notice = self._title
+        if notice:
+            marks.warning(painter, theme, MARGIN + 9, _Y + 30, 10.5)
+            write(painter, notice, Type.AXIS, theme.ink, MARGIN + 28, _Y + 35, width - 2 * MARGIN - 28)
         after = MARGIN + width_of(exercise, Type.EXERCISE) + 8
         write(painter, exercise, Type.EXERCISE, theme.ink, MARGIN, _Y + 6, 420)
         write(painter, set_line, Type.BODY, theme.text, after, _Y + 6, 120)

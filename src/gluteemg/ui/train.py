@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.texts import Texts
-from gluteemg.ui import phase_ring, rep_dots
 from gluteemg.ui.bars import BarPlace, LevelBar
 from gluteemg.ui.gauge import GaugePlace, ShareGauge
 from gluteemg.ui.key_button import KeyButton
 from gluteemg.ui.lettering import write
 from gluteemg.ui.motion import FADE_S, Fade
-from gluteemg.ui.phase_ring import RingPlace
+from gluteemg.ui.phase_ring import PhaseRing, RingPlace
+from gluteemg.ui.rep_dots import RepDots
 from gluteemg.ui.strip import AdviceStrip
 from gluteemg.ui.theme import FAR_MARGIN, MARGIN, Theme, Type, colour
 from gluteemg.ui.top_bar import TopBar
@@ -27,7 +27,7 @@ SMALLEST = QSize(1024, 640)
 """Smallest window in which every text can still be read."""
 
 
-_HINTS = 764.0
+_HINTS = 788.0
 """Where the flat buttons begin, from the right edge."""
 
 
@@ -86,6 +86,7 @@ class TrainScreen(QWidget):
         self._gauge = ShareGauge(words["zone_label"], words["hamstrings"], words["glutes"], fade_s)
         self._glute, self._hamstring = LevelBar(fade_s), LevelBar(fade_s)
         self._strip = AdviceStrip(fade_s)
+        self._ring, self._dots = PhaseRing(), RepDots()
         self._spoken: Fade[str] = Fade(0.0)
         self._make_buttons()
         self.setAccessibleName("gluteemg")
@@ -156,7 +157,8 @@ class TrainScreen(QWidget):
             self._glute.advance(view.glute, dt_s),
             self._hamstring.advance(view.hamstring, dt_s),
             self._strip.advance(view.advice, dt_s),
-            before is None or before.ring != view.ring or before.dots != view.dots,
+            self._ring.advance(view.ring, dt_s),
+            self._dots.advance(view, dt_s),
         ]
         if before is None or before.stage != view.stage:
             self._take_stage(view)
@@ -201,13 +203,14 @@ class TrainScreen(QWidget):
         """Paint the whole screen."""
         painter = QPainter(self)
         painter.fillRect(event.rect(), colour(self._theme.background))
-        if self._view is not None:
+        behind_traces = self._middle is not None and self._middle.geometry().contains(event.rect())
+        if self._view is not None and not behind_traces:
             painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
             sheet = Sheet.lay(self.width(), self.height(), self._far)
             painter.translate(sheet.left, sheet.top)
             painter.scale(sheet.scale, sheet.scale)
             if self._far:
-                self._paint_far(painter, self._view)
+                self._paint_far(painter)
             else:
                 self._paint_near(painter, self._view, sheet.width)
         painter.end()
@@ -216,19 +219,19 @@ class TrainScreen(QWidget):
         theme = self._theme
         self._top_bar.paint(painter, theme, width)
         if self._middle is None:
-            phase_ring.paint(painter, theme, RingPlace(176, 290, 108, 14, far=False), view.ring)
+            self._ring.paint(painter, theme, RingPlace(176, 290, 108, 14, far=False))
             self._gauge.paint(painter, theme, GaugePlace(width / 2, 424, 272, 54, far=False))
             self._hamstring.paint(painter, theme, BarPlace(QRectF(width - 296, 170, 24, 254)))
             self._glute.paint(painter, theme, BarPlace(QRectF(width - 184, 170, 60, 254)))
             self._strip.paint(painter, theme, QRectF(MARGIN, 520, width - 2 * MARGIN, 124), far=False)
-        rep_dots.paint(painter, theme, view.dots, view.tally, 706, width - _HINTS - 20 - MARGIN)
+        self._dots.paint(painter, theme, 706, width - 440, width - _HINTS - 20 - MARGIN)
         hint = self._hints["resume" if view.stage == "paused" else "pause"]
         if view.stage in ("running", "paused"):
             write(painter, hint, Type.AXIS, theme.muted, width - MARGIN, 766, 260, "right")
 
-    def _paint_far(self, painter: QPainter, view: TrainView) -> None:
+    def _paint_far(self, painter: QPainter) -> None:
         theme = self._theme
-        phase_ring.paint(painter, theme, RingPlace(290, 364, 216, 32, far=True), view.ring)
+        self._ring.paint(painter, theme, RingPlace(290, 364, 216, 32, far=True))
         self._gauge.paint(painter, theme, GaugePlace(1130, 668, 494, 116, far=True))
         self._glute.paint(painter, theme, BarPlace(QRectF(1752, 116, 100, 552), far=True))
         self._strip.paint(painter, theme, QRectF(FAR_MARGIN, 836, 1920 - 2 * FAR_MARGIN, 188), far=True)

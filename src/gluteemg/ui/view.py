@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gluteemg.activation.frame import Frame, Verdict
+from gluteemg.activation.ratio import share_of
 from gluteemg.activation.repetition import Rep
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import HAMSTRINGS, MUSCLES, Role
 from gluteemg.processing.quality import Flag
-from gluteemg.ui.moment import Moment, Stage
+from gluteemg.report.analysis import summarise
+from gluteemg.session import Moment, Stage
 
 Sign = Literal["in_zone", "glutes_lead", "hamstrings_led", "under_zone", "under_floor", "not_scored", "now", "to_come"]
 """A verdict or a repetition by its shape, drawn by `marks.sign`."""
@@ -24,6 +25,9 @@ Sight = Literal["good", "adjust", "lost", "waiting"]
 """A sensor's state by its shape: tick, triangle, dashed ring, empty place."""
 GaugeKind = Literal["share", "rest", "muted"]
 Shape = Literal["glute", "hamstring", "medius", "other"]
+
+UNCERTAINTY = 0.14
+"""95 % range of ``ln R`` over 500 ms, to either side: two equal channels read 0.87 to 1.15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class TrainView:
     advice: AdviceView | None
     dots: tuple[Sign, ...]
     tally: str
+    notice: str
 
     @property
     def description(self) -> str:
@@ -115,12 +120,26 @@ class TrainView:
         ]
         parts += [f"{ring.count} {ring.of}", f"{ring.word} {ring.then}", self.tally]
         parts += [self.advice.text, self.advice.reason] if self.advice else []
+        parts += [self.notice]
         parts += [self.signal] if self.signal else [sensor.words for sensor in self.sensors]
         return " ".join(part.strip().rstrip(".") + "." for part in parts if part.strip())
 
 
-def train_view(moment: Moment, exercise: Exercise, texts: Texts) -> TrainView:
+def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, set_number: int = 1, replay: bool = False) -> TrainView:
     """Make what is painted from what the session knows.
+
+    Parameters
+    ----------
+    moment : Moment
+        What the session knows now.
+    exercise : Exercise
+        What is practised; its band is the zone.
+    texts : Texts
+        Words.
+    set_number : int
+        From 1.
+    replay : bool
+        The session is a recording.
 
     Raises
     ------
@@ -131,12 +150,12 @@ def train_view(moment: Moment, exercise: Exercise, texts: Texts) -> TrainView:
     all_good = bool(sensors) and all(sensor.sight == "good" for sensor in sensors)
     in_rep = _in_rep(moment)
     dots = _dots(moment.reps, in_rep, exercise.dose.reps)
-    sets = max(exercise.dose.sets, moment.set_number)
-    title = "train.replay" if moment.replay else f"exercise.{exercise.id}"
+    sets = max(exercise.dose.sets, set_number)
+    title = "train.replay" if replay else f"exercise.{exercise.id}"
     return TrainView(
         stage=moment.stage,
         exercise=_say(texts, title, exercise=exercise.id),
-        set_line=_say(texts, "train.set", set=moment.set_number, sets=sets),
+        set_line=_say(texts, "train.set", set=set_number, sets=sets),
         sensors=sensors,
         signal=_say(texts, "train.signal_good") if all_good else "",
         gauge=_gauge(moment, exercise, texts),
@@ -146,6 +165,7 @@ def train_view(moment: Moment, exercise: Exercise, texts: Texts) -> TrainView:
         advice=_advice(moment, texts),
         dots=dots,
         tally=_tally(dots, texts),
+        notice=moment.notices[-1] if moment.notices else "",
     )
 
 
@@ -163,11 +183,6 @@ def sign_of(rep: Rep) -> Sign:
     if rep.in_zone:
         return "under_floor" if rep.over_floor is False else "in_zone"
     return "hamstrings_led" if rep.led_by == "hamstrings" else "under_zone"
-
-
-def share_of(ln_ratio: float) -> float:
-    """Give the glute share, 0 to 1, of ``ln R``."""
-    return 1 / (1 + math.exp(-ln_ratio))
 
 
 def _say(texts: Texts, id: str, **fills: str | int | float) -> str:
@@ -199,9 +214,9 @@ _SIGHTS: dict[str, Sight] = {
 
 def _sensors(moment: Moment, texts: Texts) -> tuple[SensorView, ...]:
     states: dict[Role, str] = {role: state or "searching" for role, state in moment.sensors.items()}
-    if moment.frame is not None:
-        # A signal that settles asks for nothing: it is not shown as one to adjust.
-        states |= {role: "settling" if flag == Flag.SETTLING else flag.state for role, flag in moment.frame.flags.items()}
+    for role, flag in moment.frame.flags.items() if moment.frame else ():
+        if flag == Flag.SETTLING and states.get(role) == flag.state:
+            states[role] = "settling"  # it asks for nothing, so it is not shown as one to adjust
     both = len({role.side for role in states}) > 1
     order: dict[str, int] = {muscle: place for place, muscle in enumerate(MUSCLES)}
     roles = sorted(states, key=lambda role: (order.get(role.muscle, len(order)), role))
@@ -227,8 +242,7 @@ _VERDICTS: dict[Verdict, tuple[str, Sign | None]] = {
 
 
 def _gauge(moment: Moment, exercise: Exercise, texts: Texts) -> GaugeView:
-    low, high = moment.band or exercise.share_band
-    zone = (math.log(low), math.log(high))
+    zone = (exercise.aim.zone.ln_low, exercise.aim.zone.ln_high)
     frame, stage = moment.frame, moment.stage
     if stage == "running" and frame is not None:
         ln_ratio = _known(frame.ln_ratio)
@@ -236,7 +250,7 @@ def _gauge(moment: Moment, exercise: Exercise, texts: Texts) -> GaugeView:
         word, sign = _VERDICTS[verdict]
         reason = _why_muted(frame, exercise, texts) if verdict == Verdict.MUTED else ""
         ln_ratio = ln_ratio if sign else None
-        uncertainty = moment.uncertainty
+        uncertainty = UNCERTAINTY
     else:
         word, sign, reason, ln_ratio, uncertainty = "searching" if stage == "running" else stage, None, "", None, 0.0
         if stage == "finished":
@@ -262,12 +276,12 @@ def _gauge(moment: Moment, exercise: Exercise, texts: Texts) -> GaugeView:
 
 
 def _set_reading(moment: Moment) -> tuple[float | None, float]:
-    """Give the mean ``ln R`` of the scored reps and its 95 % range, never surer than the single readings allow."""
-    ratios = [rep.ln_ratio for rep in moment.reps if rep.scored and rep.ln_ratio is not None]
-    if not ratios:
+    """Give the mean ``ln R`` of the set and its 95 % range: the same numbers as in the report."""
+    summary = summarise(moment.reps, moment.unit)
+    if summary.share is None or summary.share_high is None:
         return None, 0.0
-    spread = 1.96 * statistics.stdev(ratios) if len(ratios) > 1 else 0.0
-    return statistics.fmean(ratios), max(spread, moment.uncertainty) / math.sqrt(len(ratios))
+    ln_ratio = math.log(summary.share / (1 - summary.share))
+    return ln_ratio, math.log(summary.share_high / (1 - summary.share_high)) - ln_ratio
 
 
 def _why_muted(frame: Frame, exercise: Exercise, texts: Texts) -> str:
@@ -289,14 +303,14 @@ def _bar(moment: Moment, shape: Literal["glute", "hamstring"], exercise: Exercis
         level = _level(moment.frame.activation_fast, shape)
     elif moment.stage == "finished":
         level = _mean(_level(rep.activation, shape) for rep in moment.reps if rep.counted)
-    floor = (exercise.floor.ref if moment.method == "ref" else exercise.floor.mvic) if shape == "glute" else None
+    floor = (exercise.floor.mvic if moment.unit == "%MVIC" else exercise.floor.ref) if shape == "glute" else None
     return BarView(
         shape=shape,
         name=_say(texts, "label.gluteus_maximus" if shape == "glute" else "label.hamstrings"),
         level=level,
         floor=floor,
         figure="" if level is None else _percent(level),
-        unit=_say(texts, f"train.unit_{moment.method}"),
+        unit=_say(texts, "train.unit_mvic" if moment.unit == "%MVIC" else "train.unit_ref"),
         floor_words="" if floor is None else _say(texts, "train.floor", floor=_percent(floor)),
         no_reading=_say(texts, "train.no_reading"),
     )

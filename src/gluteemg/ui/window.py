@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QMainWindow
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
+from gluteemg.session import Moment, Stage
 from gluteemg.ui.keys_card import KeysCard
-from gluteemg.ui.moment import Moment, Stage
 from gluteemg.ui.theme import Theme, system_theme
 from gluteemg.ui.trace_ring import TraceRing
 from gluteemg.ui.train import SMALLEST, Sheet, TrainScreen
@@ -51,6 +51,10 @@ class TrainWindow(QMainWindow):
         Colours; None follows the system.
     reduce_motion : bool
         Change at once instead of fading.
+    set_number : int
+        From 1.
+    replay : bool
+        The session is a recording.
     on_pause : callable
         The person pauses or resumes.
     on_stop : callable
@@ -67,12 +71,15 @@ class TrainWindow(QMainWindow):
         ring: TraceRing | None = None,
         theme: Theme | None = None,
         reduce_motion: bool = False,
+        set_number: int = 1,
+        replay: bool = False,
         on_pause: Callable[[], None] = _nothing,
         on_stop: Callable[[], None] = _nothing,
         on_sound: Callable[[bool], None] = lambda _on: None,
     ) -> None:
         super().__init__()
         self._exercise, self._texts, self._read = exercise, texts, read
+        self._set_number, self._replay = set_number, replay
         self._ring = ring if ring is not None else TraceRing(())
         self._follows_system = theme is None
         self._theme = theme or system_theme()
@@ -106,19 +113,25 @@ class TrainWindow(QMainWindow):
         )
         for button, key, action in actions:
             button.clicked.connect(action)
-            QShortcut(QKeySequence(key), self, action)
-        QShortcut(QKeySequence("+"), self, lambda: self._rescale(+1))
-        QShortcut(QKeySequence("-"), self, lambda: self._rescale(-1))
+            self._give_key(key, action)
+        self._give_key("+", lambda: self._rescale(+1))
+        self._give_key("-", lambda: self._rescale(-1))
         if self._follows_system:
             self._hints = QGuiApplication.styleHints()
             self._hints.colorSchemeChanged.connect(self._take_system_theme)
+
+    def _give_key(self, key: str, action: Callable[[], None]) -> None:
+        shortcut = QShortcut(self)
+        shortcut.setKeys([QKeySequence(key), QKeySequence(f"Shift+{key}")])  # where "?" and "+" need Shift
+        shortcut.activated.connect(action)
 
     def frame(self) -> None:
         """Show what the session knows now."""
         now_s = time.monotonic()
         moment = self._read()
         self._stage = moment.stage
-        self.screen_.show_view(train_view(moment, self._exercise, self._texts), now_s - self._then_s)
+        view = train_view(moment, self._exercise, self._texts, set_number=self._set_number, replay=self._replay)
+        self.screen_.show_view(view, now_s - self._then_s)
         self._then_s = now_s
         if self._traces is not None and self._traces.isVisible():
             self._traces.refresh()

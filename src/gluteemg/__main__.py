@@ -1,0 +1,5 @@
+"""Run gluteemg as ``python -m gluteemg``."""
+
+from gluteemg.cli import main
+
+main()

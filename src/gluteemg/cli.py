@@ -1,0 +1,451 @@
+"""The command line. What is slow to import is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gluteemg.errors import GluteemgError, RoleError
+
+if TYPE_CHECKING:
+    from gluteemg.activation.calibration import Calibration
+    from gluteemg.coaching.exercise import Exercise
+    from gluteemg.demo import Demo
+    from gluteemg.muscles import Placement, Role
+    from gluteemg.recording.file import Recording
+    from gluteemg.sensors.profile import FirmwareProfile
+    from gluteemg.sensors.source import Source
+    from gluteemg.session import Session
+
+app = typer.Typer(
+    name="gluteemg",
+    help="See which muscle does the work, glutes or hamstrings, while you move. Shows relative muscle activity, for practice.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+profiles_app = typer.Typer(help="Kinds of sensor that gluteemg can read.")
+app.add_typer(profiles_app, name="profiles")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+Headless = Annotated[bool, typer.Option("--headless", help="Open no window; tell what happens line by line.")]
+Seconds = Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds of data.")]
+ExerciseName = Annotated[str, typer.Option("--exercise", help="Exercise by its id, or a TOML file.")]
+CalibrationFile = Annotated[
+    str | None,
+    typer.Option("--calibration", help="Take floor and references from this JSON file; `last` is the last one taken."),
+]
+Virtual = Annotated[
+    str | None, typer.Option(metavar="SCENARIO", help="Take virtual sensors: hamstring-led, shared or glute-led.")
+]
+
+DEMO_SECONDS = 20.0
+"""How long the demo runs without a window: rest, references and three repetitions."""
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line, and exit code 1."""
+    try:
+        app()
+    except GluteemgError as error:
+        if logging.getLogger().isEnabledFor(logging.DEBUG):
+            raise
+        typer.echo(f"gluteemg: {error}", err=True)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from, and log what happens.")] = False,
+) -> None:
+    """Without a command, open the dashboard with virtual sensors."""
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s: %(message)s")
+        for chatty in ("bumble", "asyncio", "dbus_fast"):
+            logging.getLogger(chatty).setLevel(logging.INFO)
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(version_of("gluteemg"))
+    elif context.invoked_subcommand is None:
+        demo()
+
+
+@app.command()
+def demo(
+    scenario: Annotated[str, typer.Option(help="hamstring-led, shared or glute-led.")] = "hamstring-led",
+    seconds: Seconds = None,
+    record: Annotated[Path | None, typer.Option(help="Keep the session in this .emg file.")] = None,
+    headless: Headless = False,
+    as_json: Json = False,
+    exercise: ExerciseName = "bridge",
+    seed: Annotated[int, typer.Option(help="Another seed, another person.")] = 0,
+) -> None:
+    """Try everything without hardware: a simulated person wears three virtual sensors."""
+    from gluteemg.catalogue import load_exercise, load_protocol
+    from gluteemg.demo import Demo
+
+    simulated = Demo(scenario, seed)
+    headless = headless or not _has_screen()
+    with _kept(record) as path:
+        _live(
+            simulated.source,
+            simulated.placements,
+            load_exercise(exercise),
+            path,
+            protocol=load_protocol("demo"),
+            seconds=seconds or (DEMO_SECONDS if headless else None),
+            headless=headless,
+        )
+        _tell(path, load_exercise(exercise), as_json=as_json, truth=simulated.truth, name=record)
+
+
+@app.command()
+def scan(
+    seconds: Annotated[float, typer.Option(min=0.5, help="How long to look.")] = 5.0,
+    as_json: Json = False,
+    virtual: Virtual = None,
+) -> None:
+    """List the Bluetooth sensors that are near and switched on."""
+    import asyncio
+    from dataclasses import asdict
+
+    from gluteemg.catalogue import load_profiles
+    from gluteemg.sensors import ble
+
+    radio = None if virtual is None else _demo(virtual).radio
+    found = asyncio.run(ble.scan(load_profiles(), seconds=seconds, radio=radio))
+    if as_json:
+        _print_json([asdict(f) for f in found])
+        return
+    for f in found:
+        typer.echo(f"{f.name:<24} {f.profile or 'not a kind we know':<20} {f.rssi:>4} dBm")
+    if not any(f.profile for f in found):
+        typer.echo("No sensor that gluteemg knows: switch one on and bring it near, or try `gluteemg demo`.", err=True)
+
+
+@app.command()
+def record(
+    path: Annotated[Path, typer.Argument(help="The new .emg file.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="What a sensor sits on: SENSOR[/CHANNEL]=MUSCLE:SIDE. Once for each channel.")
+    ],
+    profile: Annotated[
+        list[str] | None, typer.Option(help="SENSOR=PROFILE where the name does not tell the kind of sensor.")
+    ] = None,
+    exercise: ExerciseName = "bridge",
+    calibration: CalibrationFile = None,
+    protocol: Annotated[str, typer.Option(help="How to take floor and references first.")] = "submaximal",
+    seconds: Seconds = None,
+    find: Annotated[float, typer.Option(min=1, help="How many seconds to look for the sensors.")] = 10.0,
+    headless: Headless = False,
+    as_json: Json = False,
+    virtual: Virtual = None,
+) -> None:
+    """Record a session: connect, take floor and references, then train; everything is kept in one file."""
+    from gluteemg.catalogue import load_calibration, load_exercise, load_profiles, load_protocol, save_last_calibration
+    from gluteemg.muscles import check_placements
+    from gluteemg.sensors.ble import BleSource
+
+    placements = tuple(_placement(text) for text in role)
+    check_placements(placements)
+    chosen = dict(_pair(text, "SENSOR=PROFILE") for text in profile or [])
+    known = load_profiles()
+    wanted = {p.sensor: _profile_for(p.sensor, chosen, known) for p in placements}
+    radio = None if virtual is None else _demo(virtual).radio
+    taken = _live(
+        BleSource(wanted, radio=radio, find_timeout_s=find),
+        placements,
+        load_exercise(exercise),
+        path,
+        calibration=None if calibration is None else load_calibration(calibration),
+        protocol=load_protocol(protocol) if calibration is None else None,
+        seconds=seconds,
+        headless=headless or not _has_screen(),
+    )
+    if calibration is None and taken is not None and virtual is None:
+        save_last_calibration(taken)
+    _tell(path, load_exercise(exercise), as_json=as_json)
+
+
+@app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="A .emg file.")],
+    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times as fast as it was.")] = 1.0,
+    headless: Headless = False,
+    as_json: Json = False,
+    calibration: CalibrationFile = None,
+) -> None:
+    """Take a recorded session through exactly the same path again."""
+    from gluteemg.catalogue import load_calibration
+    from gluteemg.recording.replay import ReplaySource
+    from gluteemg.session import Session
+
+    recording, exercise = _open(path)
+    other = None if calibration is None else load_calibration(calibration)
+    if not headless and _has_screen():
+        from gluteemg.ui.dashboard import show
+
+        source = ReplaySource(recording, speed=speed)
+        show(
+            source,
+            recording.placements,
+            exercise,
+            _texts(),
+            lambda keep: Session(source, recording.placements, exercise=exercise, calibration=other, listeners=[keep]),
+            replay=True,
+        )
+    _tell(path, exercise, as_json=as_json, calibration=other)
+
+
+@app.command()
+def analyse(
+    path: Annotated[Path, typer.Argument(help="A .emg file.")],
+    as_json: Json = False,
+    exercise: Annotated[str | None, typer.Option(help="Judge by another exercise than the recorded one.")] = None,
+    calibration: CalibrationFile = None,
+) -> None:
+    """Say what a recording shows: repetitions, shares, bursts, signal quality."""
+    from gluteemg.catalogue import load_calibration, load_exercise
+
+    recording, own = _open(path)
+    chosen = own if exercise is None else load_exercise(exercise)
+    other = None if calibration is None else load_calibration(calibration)
+    _tell(recording.path, chosen, as_json=as_json, calibration=other)
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A CSV file: time_s and one column for each muscle.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The new .emg file.")],
+    channel: Annotated[list[str], typer.Option(help="COLUMN=MUSCLE:SIDE. Once for each column to take.")],
+    unit: Annotated[str | None, typer.Option(help="uV, mV or V, for columns whose name does not end in it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a table of EMG into a recording."""
+    from gluteemg.recording.importing import import_csv
+
+    imported = import_csv(path, output, {c: _role(r) for c, r in (_pair(t, "COLUMN=MUSCLE:SIDE") for t in channel)}, unit=unit)
+    if as_json:
+        _print_json(
+            {
+                "recording": str(imported.path),
+                "columns": {c: str(r) for c, r in imported.columns.items()},
+                "left_out": list(imported.left_out),
+                "rate_hz": imported.rate_hz,
+                "duration_s": imported.duration_s,
+                "samples": imported.samples,
+                "gaps": imported.gaps,
+                "missing": dict(imported.missing),
+            }
+        )
+        return
+    typer.echo(f"{imported.path}: {imported.duration_s:.1f} s at {imported.rate_hz:g} Hz, {len(imported.columns)} muscles.")
+    if imported.left_out:
+        typer.echo(f"Left out: {', '.join(imported.left_out)}.")
+    if imported.gaps or any(imported.missing.values()):
+        holes = ", ".join(f"{c} {n}" for c, n in imported.missing.items() if n) or "none"
+        typer.echo(f"Gaps in time: {imported.gaps}. Missing samples: {holes}.")
+
+
+@profiles_app.callback(invoke_without_command=True)
+def profiles(context: typer.Context, as_json: Json = False) -> None:
+    """List the kinds of sensor that gluteemg can read."""
+    if context.invoked_subcommand is None:
+        list_profiles(as_json)
+
+
+@profiles_app.command("list")
+def list_profiles(as_json: Json = False) -> None:
+    """List the kinds of sensor, and how far each is proven."""
+    from gluteemg.catalogue import load_profiles
+
+    known = load_profiles()
+    if as_json:
+        _print_json(
+            [
+                {
+                    "id": p.id,
+                    "name": p.name,
+                    "vendor": p.vendor,
+                    "channels": p.signal.channels,
+                    "rate_hz": p.signal.rate_hz,
+                    "signal": p.signal.kind,
+                    "layout": p.layout,
+                    "hardware": p.hardware,
+                }
+                for p in known
+            ]
+        )
+        return
+    for p in known:
+        proof = "tested on hardware" if p.hardware == "tested" else "untested on hardware"
+        channels = f"{p.signal.channels} channel{'s' if p.signal.channels > 1 else ''}"
+        typer.echo(f"{p.id:<16} {p.name:<28} {channels:<11} {p.signal.rate_hz:>5.0f} Hz  {p.layout}, {proof}")
+
+
+@app.command("sys-info")
+def sys_info(as_json: Json = False) -> None:
+    """Say what this computer has: the first thing to put into a report of a problem."""
+    from gluteemg.system import survey
+
+    facts = survey()
+    if as_json:
+        _print_json(facts)
+        return
+    for name, fact in facts.items():
+        typer.echo(f"{name:<22} {fact}")
+
+
+def _live(
+    source: Source,
+    placements: tuple[Placement, ...],
+    exercise: Exercise,
+    path: Path,
+    *,
+    headless: bool,
+    seconds: float | None = None,
+    **first: Any,
+) -> Calibration | None:
+    """Run a session that is recorded, in a window or on the terminal; give the calibration that it ended with."""
+    from gluteemg.recording.file import Recorder
+    from gluteemg.session import Listener, Session
+
+    opened: list[Session] = []
+
+    def open_session(*listeners: Listener) -> Session:
+        recorder = Recorder(path, source.profiles, placements, exercise_toml=exercise.toml)
+        session = Session(
+            source, placements, exercise=exercise, recorder=recorder, seconds=seconds, listeners=listeners, **first
+        )
+        opened.append(session)
+        return session
+
+    if headless:
+        from gluteemg.console import follow
+
+        with open_session() as session:
+            follow(session, _texts())
+    else:
+        from gluteemg.ui.dashboard import show
+
+        show(source, placements, exercise, _texts(), open_session)
+    return opened[0].calibration
+
+
+def _tell(
+    path: Path,
+    exercise: Exercise,
+    *,
+    as_json: bool,
+    calibration: Calibration | None = None,
+    truth: dict[str, Any] | None = None,
+    name: Path | None = None,
+) -> None:
+    """Analyse a recording and print what it says."""
+    from gluteemg.console import describe
+    from gluteemg.recording.file import Recording
+    from gluteemg.report.analysis import Truth, analyse
+
+    analysis = analyse(Recording.open(path), exercise, calibration)
+    if truth is not None:
+        analysis = analysis.model_copy(update={"truth": Truth(**truth), "recording": str(name) if name else "demo"})
+    typer.echo(analysis.model_dump_json(indent=2) if as_json else describe(analysis, _texts()))
+
+
+@contextmanager
+def _kept(path: Path | None) -> Iterator[Path]:
+    """Give the path to record to: the one that was asked for, or one that is gone afterwards."""
+    if path is not None:
+        yield path
+        return
+    with TemporaryDirectory(prefix="gluteemg-") as folder:
+        yield Path(folder) / "demo.emg"
+
+
+def _open(path: Path) -> tuple[Recording, Exercise]:
+    """Open a recording with the exercise that it holds."""
+    from gluteemg.catalogue import load_exercise
+    from gluteemg.coaching.exercise import Exercise
+    from gluteemg.recording.file import Recording
+
+    recording = Recording.open(path)
+    if recording.recovered is not None:
+        typer.echo(recording.recovered, err=True)
+    text = recording.exercise_toml
+    return recording, load_exercise("bridge") if text is None else Exercise.parse(text, f"The exercise in {path}")
+
+
+def _has_screen() -> bool:
+    """Tell whether a window can be opened; say so if not."""
+    try:
+        from gluteemg.ui.dashboard import why_no_screen
+    except ImportError as error:
+        why: str | None = f"The window needs PySide6 ({error}; `pip install gluteemg[gui]` brings it)"
+    else:
+        why = why_no_screen()
+    if why is not None:
+        typer.echo(f"{why}: going on without a window.", err=True)
+    return why is None
+
+
+def _texts() -> Any:
+    from gluteemg.catalogue import load_texts
+
+    return load_texts()
+
+
+def _demo(scenario: str) -> Demo:
+    from gluteemg.demo import Demo
+
+    return Demo(scenario)
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    left, equals, right = text.rpartition("=")
+    if not equals or not left or not right:
+        raise typer.BadParameter(f"{text!r} is not of the form {form}")
+    return left, right
+
+
+def _role(text: str) -> Role:
+    from gluteemg.muscles import Role
+
+    return Role.parse(text)
+
+
+def _placement(text: str) -> Placement:
+    from gluteemg.muscles import Placement
+
+    where, role = _pair(text, "SENSOR[/CHANNEL]=MUSCLE:SIDE")
+    sensor, slash, channel = where.rpartition("/")
+    if slash and not channel.isdigit():
+        raise RoleError(f"{channel!r} in {text!r} is not a channel: channels are numbers from 0.")
+    return Placement(sensor if slash else where, int(channel) if slash else 0, _role(role))
+
+
+def _profile_for(sensor: str, chosen: dict[str, str], known: list[FirmwareProfile]) -> FirmwareProfile:
+    """Find the profile of a sensor: the one that was named, or the one that its name tells."""
+    from gluteemg.catalogue import load_profile
+    from gluteemg.sensors.profile import recognise
+
+    if sensor in chosen:
+        return load_profile(chosen[sensor])
+    found = recognise(sensor, (), known)
+    if found is None:
+        raise GluteemgError(f"The name {sensor!r} does not tell what kind of sensor it is: add --profile {sensor}=ID.")
+    return found
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2, allow_nan=False))

@@ -1,0 +1,81 @@
+"""The dashboard: one window around one session."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QApplication
+
+from gluteemg.activation.pipeline import Update
+from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.texts import Texts
+from gluteemg.muscles import Placement
+from gluteemg.sensors.source import Source
+from gluteemg.session import Listener, Moment, Session
+from gluteemg.ui.trace_ring import Channel, TraceRing
+from gluteemg.ui.window import TrainWindow
+
+
+def show(
+    source: Source,
+    placements: tuple[Placement, ...],
+    exercise: Exercise,
+    texts: Texts,
+    open_session: Callable[[Listener], Session],
+    *,
+    replay: bool = False,
+) -> None:
+    """Open the window and run a session in it until both are closed.
+
+    Parameters
+    ----------
+    source : Source
+        Of the session: its profiles say how fast each trace comes, and in which unit.
+    placements : tuple of Placement
+        Which channel sits on which muscle.
+    exercise : Exercise
+        What is practised.
+    texts : Texts
+        Words.
+    open_session : callable
+        Makes the session, with the listener that feeds the traces.
+    replay : bool
+        The session is a recording; the title says so.
+
+    Raises
+    ------
+    GluteemgError
+        What ended the session, if it did not end by itself.
+    """
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    signals = {p.role: source.profiles[p.sensor].signal for p in placements}
+    ring = TraceRing([Channel(r, s.rate_hz, "µV" if s.unit == "uV" else "counts") for r, s in signals.items()])
+
+    def keep(update: Update) -> None:
+        for trace in update.traces:
+            ring.put(trace.role, trace.t_s, trace.emg)
+
+    with open_session(keep) as session:
+
+        def pause_or_resume() -> None:
+            session.resume() if session.moment.stage == "paused" else session.pause()
+
+        def read() -> Moment:
+            if session.failed:
+                window.close()  # its error is told where the program was started
+            return session.moment
+
+        window = TrainWindow(exercise, texts, read, ring, replay=replay, on_pause=pause_or_resume, on_stop=session.stop)
+        window.show()
+        application.exec()
+        session.stop()
+        session.wait()
+
+
+def why_no_screen() -> str | None:
+    """Tell why no window can be opened here; None if one can."""
+    if sys.platform == "linux" and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        return "There is no screen here"
+    return None

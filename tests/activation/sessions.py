@@ -1,0 +1,103 @@
+"""Whole sessions for the tests of this folder: packets of simulated people, and what the pipeline makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from tests.cuts import assert_same
+
+from gluteemg.activation.calibration import Calibration, Calibrator, Level, Protocol
+from gluteemg.activation.frame import Frames
+from gluteemg.activation.pipeline import Aim, Pipeline, Update
+from gluteemg.activation.ratio import Zone
+from gluteemg.muscles import Placement, Role
+from gluteemg.sensors.profile import FirmwareProfile
+from gluteemg.sensors.simulator import GAIN_UV, SCENARIOS, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.source import Event, Item, Packet
+
+ROOT = Path(__file__).parents[2]
+GLUTES, MEDIUS, HAMSTRINGS = (Role(m, "left") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
+WORN = (GLUTES, MEDIUS, HAMSTRINGS)
+AIM = Aim(Zone(0.8, 1.3), {"mvic": 0.2, "submaximal": 0.4})
+
+
+@cache
+def profile(name: str = "umyo-gatt") -> FirmwareProfile:
+    return FirmwareProfile.parse((ROOT / "firmware_profiles" / f"{name}.toml").read_text("utf-8"), name)
+
+
+@cache
+def protocol(name: str = "demo") -> Protocol:
+    return Protocol.parse((ROOT / "calibration" / f"{name}.toml").read_text("utf-8"), name)
+
+
+def known_calibration(roles: Sequence[Role], unit: float = 1.0) -> Calibration:
+    """What a perfect calibration of a simulated person would give; `unit` is the sensor's unit in a microvolt."""
+    levels = tuple(Level(role=str(r), floor=2.3 * unit, reference=GAIN_UV[r.muscle] * unit) for r in roles)
+    return Calibration(method="submaximal", floor_method="rest", levels=levels)
+
+
+def sensor_of(role: Role, scenario: str = "shared", seed: int = 0, rate_hz: float | None = None) -> SimulatedSensor:
+    name = f"uMyo-{role.muscle}-{role.side}"
+    return SimulatedSensor(name, profile(), [role], Person(SCENARIOS[scenario], seed), rate_hz=rate_hz)
+
+
+def pipeline_of(sensors: Sequence[SimulatedSensor], calibration: Calibration | None = None, aim: Aim | None = AIM) -> Pipeline:
+    placements = [Placement(s.name, channel, role) for s in sensors for channel, role in enumerate(s.roles)]
+    return Pipeline({s.name: s.profile for s in sensors}, placements, aim=aim, calibration=calibration)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a session."""
+
+    update: Update
+    calibration: Calibration
+    person: Person
+    seconds: float
+
+
+def train(scenario: str, seed: int, seconds: float = 20.0, block: int = 40) -> Trained:
+    """Three sensors on a simulated person, calibrated on the way by the protocol of the demo, as a session does it."""
+    sensors = [sensor_of(role, scenario, seed) for role in WORN]
+    packets = simulated_packets(sensors, seconds, seed=seed)
+    pipeline = pipeline_of(sensors)
+    calibrator = Calibrator(protocol(), pipeline.roles)
+    updates = []
+    for first in range(0, len(packets), block):
+        updates.append(pipeline.feed(packets[first : first + block]))
+        calibration = calibrator.feed(updates[-1].frames)
+        if calibration is not None:
+            updates.append(pipeline.feed([Event("calibration", calibration.to_json())]))
+    assert pipeline.calibration is not None
+    return Trained(joined(updates), pipeline.calibration, sensors[0].person, seconds)
+
+
+def joined(updates: Iterable[Update]) -> Update:
+    """All updates as one: frames and repetitions one after the other, traces left as they were."""
+    updates = list(updates)
+    blocks = [u.frames for u in updates]
+    arrays = {f.name: np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Frames) if f.name != "roles"}
+    frames = Frames(blocks[0].roles, **arrays)
+    return Update(frames, tuple(r for u in updates for r in u.reps), tuple(t for u in updates for t in u.traces))
+
+
+def assert_same_update(one: Update, other: Update) -> None:
+    """Every number of two runs is the same, bit for bit; traces are compared once joined for each muscle."""
+    for field in fields(Frames):
+        if field.name != "roles":
+            assert_same(getattr(one.frames, field.name), getattr(other.frames, field.name))
+    assert one.frames.roles == other.frames.roles
+    assert one.reps == other.reps
+    for role in one.frames.roles:
+        for name in ("t_s", "emg"):
+            parts = [[getattr(t, name) for t in u.traces if t.role == role] for u in (one, other)]
+            assert_same(*(np.concatenate([np.empty(0), *p]) for p in parts))
+
+
+def notifications(items: Sequence[Item]) -> list[Packet]:
+    return [item for item in items if isinstance(item, Packet) and item.data]

@@ -1,0 +1,207 @@
+"""Activation, ratio and verdict: steady for equal muscles, honest near the floor, finite at the ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tests.activation.sessions import GLUTES, HAMSTRINGS, MEDIUS
+from tests.cuts import assert_same, cuts_of
+
+from gluteemg.activation.calibration import Calibration, Level
+from gluteemg.activation.frame import Verdict
+from gluteemg.activation.ratio import DEAD_BAND, DWELL_S, HYSTERESIS, LN_CAP, Judge, Ratio, Scale, Zone, share_of
+from gluteemg.muscles import Role
+from gluteemg.processing.chain import Chain
+from gluteemg.processing.envelope import SLOW_S, MovingRms
+
+Floats = NDArray[np.float64]
+_ZONE = Zone(0.8, 1.3)
+_DWELL = 30  # frames in DWELL_S
+_PAIR = (GLUTES, HAMSTRINGS)
+
+
+def _calibration(floor: float, reference: float | None, roles: Sequence[Role] = _PAIR, working: float | None = None) -> Calibration:
+    levels = tuple(Level(role=str(r), floor=floor, reference=reference, working=working) for r in roles)
+    return Calibration(method="submaximal", floor_method="rest", levels=levels)
+
+
+def _ln(glutes: float, hamstrings: float) -> float:
+    return float(Ratio(_PAIR).ln(np.array([[glutes, hamstrings]]))[0])
+
+
+def _judge(judge: Judge, values: Sequence[float] | Floats) -> list[Verdict]:
+    ln_ratio = np.array(values, np.float64)
+    return [Verdict(v) for v in judge(ln_ratio, np.zeros(len(ln_ratio), np.bool_)).tolist()]
+
+
+def test_two_equal_muscles_read_one_within_0_87_and_1_15_in_about_95_percent() -> None:
+    """Band-limited noise through the real chain and window; one value a window, so that they are independent."""
+    rate_hz, seconds = 1000.0, 1200
+    noise = 50 * np.random.default_rng(5).standard_normal((round(rate_hz * seconds), 2))
+    envelope = MovingRms(round(SLOW_S * rate_hz), 2)(Chain(rate_hz)(noise) ** 2)[1000 :: round(SLOW_S * rate_hz)]
+    ratio = np.exp(Ratio(_PAIR).ln(Scale(_calibration(0.0, 40.0), _PAIR).activation(envelope)))
+    assert 0.93 <= np.mean((ratio >= 0.87) & (ratio <= 1.15)) <= 1.0
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.02)
+
+
+def test_muscles_of_6_and_3_uv_over_a_floor_of_3_uv_read_two_to_one() -> None:
+    rate_hz = 1000.0
+    random = np.random.default_rng(6)
+    emg = random.standard_normal((600_000, 2)) * [6, 3] + 3 * random.standard_normal((600_000, 2))
+    envelope = np.sqrt(np.mean(emg**2, axis=0, keepdims=True))
+    assert MovingRms(round(SLOW_S * rate_hz), 2)(emg**2)[1000:].mean() == pytest.approx(envelope.mean(), rel=0.03)
+    ratio = np.exp(Ratio(_PAIR).ln(Scale(_calibration(3.0, 100.0), _PAIR).activation(envelope)))
+    assert ratio[0] == pytest.approx(2.0, abs=0.05)
+
+
+@settings(deadline=None)
+@given(st.floats(0, 50), st.floats(1.01, 1000), st.floats(0, 3))
+def test_activation_is_the_part_of_the_reference_without_the_floor(floor: float, above: float, part: float) -> None:
+    reference = math.hypot(floor, above)
+    envelope = np.array([[math.hypot(floor, part * above)] * 2])
+    activation = Scale(_calibration(floor, reference), _PAIR).activation(envelope)
+    assert activation == pytest.approx(part, rel=1e-6, abs=1e-3 * max(1, floor / above))
+
+
+def test_below_the_floor_there_is_no_activation_rather_than_a_wrong_one() -> None:
+    assert Scale(_calibration(3.0, 100.0), _PAIR).activation(np.array([[2.0, 0.0]])).tolist() == [[0.0, 0.0]]
+
+
+def test_activation_may_pass_the_reference() -> None:
+    assert Scale(_calibration(0.0, 50.0), _PAIR).activation(np.array([[150.0, 75.0]])).tolist() == [[3.0, 1.5]]
+
+
+def test_without_a_calibration_or_a_reference_activation_is_not_known() -> None:
+    for scale in (Scale(None, _PAIR), Scale(_calibration(3.0, None), _PAIR), Scale(_calibration(3.0, 100.0, [MEDIUS]), _PAIR)):
+        assert np.isnan(scale.activation(np.array([[50.0, 50.0]]))).all()
+
+
+def test_a_working_level_cuts_repetitions_but_is_no_reference() -> None:
+    scale = Scale(_calibration(0.0, None, working=40.0), _PAIR)
+    assert scale.effort(np.array([[20.0, 40.0]])).tolist() == [[0.5, 1.0]]
+    assert np.isnan(scale.activation(np.array([[20.0, 40.0]]))).all()
+
+
+def test_the_gate_is_a_tenth_of_the_reference_or_three_floors_if_that_is_more() -> None:
+    gate = Scale(_calibration(3.0, 300.0), _PAIR).gate.tolist(), Scale(_calibration(3.0, 30.0), _PAIR).gate.tolist()
+    assert gate[0] == [0.1, 0.1]
+    assert gate[1][0] == pytest.approx(0.3, rel=0.01)
+    ratio = Ratio(_PAIR)
+    activation = np.array([[0.09, 0.09], [0.11, 0.0], [0.0, 0.11], [0.1, 0.1], [np.nan, 0.0]])
+    assert ratio.works(activation, np.array([0.1, 0.1])).tolist() == [False, True, True, True, False]
+
+
+@settings(deadline=None)
+@given(st.floats(0, 1e3), st.floats(0, 1e3))
+def test_the_ratio_is_held_between_a_tenth_and_ten(glutes: float, hamstrings: float) -> None:
+    value = _ln(glutes, hamstrings)
+    if glutes == hamstrings == 0:
+        assert math.isnan(value)
+        return
+    assert -LN_CAP <= value <= LN_CAP
+    assert 0 < share_of(value) < 1
+    if glutes and hamstrings:
+        expected = np.clip(math.log(glutes) - math.log(hamstrings), -LN_CAP, LN_CAP)
+        assert value == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_silent_hamstrings_give_a_ratio_of_ten_and_a_share_under_one() -> None:
+    assert math.exp(_ln(0.5, 0.0)) == pytest.approx(10)
+    assert share_of(_ln(0.5, 0.0)) == pytest.approx(10 / 11)
+    assert math.exp(_ln(0.0, 0.5)) == pytest.approx(0.1)
+
+
+@settings(deadline=None)
+@given(st.floats(0.01, 10), st.floats(0.01, 10))
+def test_swapping_the_muscles_turns_the_ratio_around(one: float, other: float) -> None:
+    assert _ln(one, other) == pytest.approx(-_ln(other, one), abs=1e-12)
+    assert share_of(_ln(one, other)) + share_of(_ln(other, one)) == pytest.approx(1)
+
+
+def test_sides_are_never_mixed_and_both_count_alike() -> None:
+    right = Role("gluteus_maximus", "right")
+    assert not Ratio((right, HAMSTRINGS)).pairs
+    roles = (GLUTES, HAMSTRINGS, right, Role("hamstrings", "right"))
+    ln_ratio = Ratio(roles).ln(np.array([[0.8, 0.4, 0.2, 0.4]]))
+    assert ln_ratio == pytest.approx([(math.log(2) + math.log(0.5)) / 2])
+    assert Ratio(roles).columns == [0, 1, 2, 3]
+
+
+def test_two_hamstrings_are_averaged_and_a_whole_one_goes_before() -> None:
+    heads = (Role("biceps_femoris", "left"), Role("semitendinosus", "left"))
+    assert Ratio((GLUTES, *heads)).ln(np.array([[0.6, 0.2, 0.4]])) == pytest.approx([math.log(2)])
+    assert Ratio((GLUTES, *heads, HAMSTRINGS)).columns == [0, 3]
+
+
+def test_a_missing_muscle_leaves_no_ratio() -> None:
+    assert math.isnan(_ln(np.nan, 0.5))
+    assert np.isnan(Ratio((GLUTES, MEDIUS)).ln(np.array([[0.5, 0.5]]))).all()
+    assert not Ratio((GLUTES,)).works(np.array([[1.0]]), np.array([0.1])).any()
+
+
+@settings(deadline=None)
+@given(st.floats(0.1, 9), st.floats(-3, 3))
+def test_a_zone_holds_down_to_its_low_edge_less_the_margin(low: float, ln_ratio: float) -> None:
+    assert Zone(low, low + 1).holds(ln_ratio) == (ln_ratio >= math.log(low) - math.log(1.25))
+
+
+def test_the_first_verdict_inside_the_margin_is_in_the_zone() -> None:
+    inside = _ZONE.ln_low - DEAD_BAND / 2
+    assert set(_judge(Judge(_ZONE), [inside] * 200)) == {Verdict.IN_ZONE}
+
+
+def test_inside_the_margin_the_last_verdict_stays() -> None:
+    zone = Zone(1.2, 2.0)  # its margin lies above 0.80: below it nobody leads
+    margin = zone.ln_low - 0.5 * DEAD_BAND
+    low, high = zone.ln_low - DEAD_BAND - HYSTERESIS - 0.01, zone.ln_low + 0.1
+    assert _judge(Judge(zone), [low] * 100 + [margin] * 200)[-1] is Verdict.JUST_UNDER
+    assert _judge(Judge(zone), [low] * 100 + [high] * 100 + [margin] * 200)[-1] is Verdict.IN_ZONE
+
+
+def test_the_hysteresis_lies_at_the_outer_edge_of_the_margin() -> None:
+    edge = _ZONE.ln_low - DEAD_BAND - HYSTERESIS
+    assert _judge(Judge(_ZONE), [edge + 1e-6] * 500)[-1] is Verdict.IN_ZONE
+    assert _judge(Judge(_ZONE), [edge - 1e-6] * 500)[-1] is Verdict.HAMSTRINGS_LEAD
+
+
+def test_a_change_must_last_300_ms() -> None:
+    assert round(DWELL_S * 100) == _DWELL
+    verdicts = _judge(Judge(_ZONE), [-2.0] * 60)
+    assert verdicts[: _DWELL - 1] == [Verdict.IN_ZONE] * (_DWELL - 1)
+    assert verdicts[_DWELL - 1 :] == [Verdict.HAMSTRINGS_LEAD] * (60 - _DWELL + 1)
+    flicker = ([-2.0] * (_DWELL - 1) + [0.0]) * 10
+    assert set(_judge(Judge(_ZONE), flicker)) == {Verdict.IN_ZONE}
+
+
+def test_above_the_zone_the_glutes_lead_and_below_it_the_hamstrings_or_nearly() -> None:
+    zone = Zone(1.5, 2.0)
+    for ratio, verdict in ((2.1, Verdict.GLUTES_LEAD), (1.7, Verdict.IN_ZONE), (1.0, Verdict.JUST_UNDER)):
+        assert _judge(Judge(zone), [math.log(ratio)] * 100)[-1] is verdict
+    assert _judge(Judge(zone), [math.log(0.7)] * 100)[-1] is Verdict.HAMSTRINGS_LEAD
+
+
+def test_rest_and_mute_show_at_once_and_the_verdict_comes_back_as_it_was() -> None:
+    judge = Judge(_ZONE)
+    _judge(judge, [-2.0] * 100)
+    assert _judge(judge, [math.nan] * 2) == [Verdict.REST] * 2
+    muted = judge(np.array([-2.0, math.nan]), np.ones(2, np.bool_))
+    assert muted.tolist() == [Verdict.MUTED] * 2
+    assert _judge(judge, [-2.0]) == [Verdict.HAMSTRINGS_LEAD]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.data())
+def test_any_cut_gives_the_same_verdicts(seed: int, data: st.DataObject) -> None:
+    random = np.random.default_rng(seed)
+    ln_ratio = np.repeat(random.uniform(-1.5, 1.5, 40), random.integers(1, 60, 40))
+    ln_ratio[random.random(len(ln_ratio)) < 0.05] = np.nan
+    muted = random.random(len(ln_ratio)) < 0.05
+    judge = Judge(_ZONE)
+    parts = [judge(ln_ratio[piece], muted[piece]) for piece in data.draw(cuts_of(len(ln_ratio)))]
+    assert_same(np.concatenate(parts), Judge(_ZONE)(ln_ratio, muted))

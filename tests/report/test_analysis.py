@@ -1,0 +1,103 @@
+"""The document of results: its schema, its golden recordings, its honest gaps."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gluteemg.activation.repetition import Rep
+from gluteemg.catalogue import load_exercise
+from gluteemg.muscles import Role
+from gluteemg.recording.file import Recording
+from gluteemg.recording.importing import import_csv
+from gluteemg.report.analysis import REP_UNCERTAINTY, Analysis, analyse, summarise
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
+BRIDGE = load_exercise("bridge")
+
+
+def rep(ln_ratio: float | None, *reasons: str, in_zone: bool | None = True) -> Rep:
+    scored = ln_ratio is not None
+    return Rep(0, 2, {}, ln_ratio, None, True, scored, in_zone if scored else None, scored or None, reasons)
+
+
+def test_the_schema_in_docs_is_that_of_the_document() -> None:
+    schema = json.loads((ROOT / "docs" / "analysis.schema.json").read_text(encoding="utf-8"))
+    assert schema == Analysis.model_json_schema(), "remake it: python scripts/make_schema.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "reps", "scored", "share", "led_by"),
+    [
+        ("bridge_hamstring_led", 6, 6, 0.305, "hamstrings"),
+        ("bridge_glute_led", 6, 6, 0.705, "glutes"),
+        ("bridge_sensor_lost", 6, 4, 0.505, "shared"),
+    ],
+)
+def test_the_golden_recordings_come_out_as_they_did(name: str, reps: int, scored: int, share: float, led_by: str) -> None:
+    analysis = analyse(Recording.open(ROOT / "recordings" / f"{name}.emg"), BRIDGE)
+    assert (analysis.summary.reps, analysis.summary.scored) == (reps, scored)
+    assert analysis.summary.share == pytest.approx(share, abs=0.015)
+    assert {r.led_by for r in analysis.reps if r.scored} == {led_by}
+    assert analysis.summary.share_low is not None
+    assert analysis.summary.share_high is not None
+    assert analysis.summary.share_low < analysis.summary.share < analysis.summary.share_high
+    assert Analysis.model_validate_json(analysis.model_dump_json()) == analysis
+
+
+def test_every_golden_recording_stands_in_the_manifest() -> None:
+    import tomllib
+
+    manifest = tomllib.loads((ROOT / "recordings" / "manifest.toml").read_text(encoding="utf-8"))
+    assert {f.stem for f in (ROOT / "recordings").glob("*.emg")} == set(manifest)
+    assert all(entry["origin"] and entry["licence"] and entry["shows"] for entry in manifest.values())
+
+
+def test_repetitions_with_a_lost_sensor_are_counted_and_not_scored() -> None:
+    analysis = analyse(Recording.open(ROOT / "recordings" / "bridge_sensor_lost.emg"), BRIDGE)
+    assert [r.reasons for r in analysis.reps if not r.scored] == [("signal_lost",)] * 2
+    assert all(r.counted and r.share is None for r in analysis.reps if not r.scored)
+
+
+def test_the_range_of_the_share_widens_with_scatter_and_one_rep_claims_little() -> None:
+    one = summarise([rep(0.0)], "%REF")
+    assert one.share == 0.5
+    assert one.share_high == pytest.approx(1 / (1 + np.exp(-REP_UNCERTAINTY)), abs=1e-4)
+    narrow, wide = summarise([rep(0.0)] * 8, "%REF"), summarise([rep(-0.5), rep(0.5)] * 4, "%REF")
+    assert narrow.share_high is not None
+    assert wide.share_high is not None
+    assert narrow.share_high < wide.share_high
+
+
+def test_a_session_without_a_score_says_why() -> None:
+    assert summarise([], "%REF").why_no_share == "no_reps"
+    assert summarise([], None).why_no_share == "no_reference"
+    assert summarise([rep(None, "signal_lost")], "%REF").why_no_share == "signal_lost"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real recordings is not here")
+def test_walking_shows_seven_bursts_of_gluteus_medius_at_the_touch_downs(tmp_path: Path) -> None:
+    roles = {f"{m}_uV": Role(m, "right") for m in ("gluteus_medius", "gluteus_maximus", "semitendinosus", "biceps_femoris")}
+    import_csv(DATA / "gait_glutes_hamstrings.csv", tmp_path / "gait.emg", roles)
+    analysis = analyse(Recording.open(tmp_path / "gait.emg"), BRIDGE)
+    medius = next(m for m in analysis.muscles if m.muscle == "gluteus_medius")
+    events = (DATA / "gait_glutes_hamstrings_events.csv").read_text().splitlines()[1:]
+    touch_downs = [float(line.split(",")[0]) for line in events if line.endswith("touch_down")]
+    starts = np.array([b.on_s for b in medius.bursts])
+    assert len(starts) == 7
+    assert len(touch_downs) == 6
+    assert all(np.abs(starts - t).min() <= 0.150 for t in touch_downs)
+    assert all(r.share is None and not r.scored for r in analysis.reps)
+    assert medius.reference is None
+    assert medius.floor_method == "estimated"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real recordings is not here")
+def test_three_hamstring_curls_are_three_repetitions_without_a_share(tmp_path: Path) -> None:
+    roles = {f"{m}_mV": Role(m, "left") for m in ("biceps_femoris", "semitendinosus")}
+    import_csv(DATA / "knee_flexion_standing.csv", tmp_path / "curls.emg", roles)
+    analysis = analyse(Recording.open(tmp_path / "curls.emg"), BRIDGE)
+    assert sum(r.counted for r in analysis.reps) == 3
+    assert analysis.summary.why_no_share == "no_reference"

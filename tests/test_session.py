@@ -1,0 +1,193 @@
+"""The whole session, on its own thread, from a source to what a screen would read."""
+
+import threading
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+
+from gluteemg.activation.frame import Frames
+from gluteemg.activation.pipeline import Update
+from gluteemg.activation.repetition import Rep
+from gluteemg.catalogue import load_exercise, load_profile, load_protocol
+from gluteemg.demo import WORN
+from gluteemg.errors import RecordingError, SensorError
+from gluteemg.muscles import Placement
+from gluteemg.recording.file import Recorder, Recording
+from gluteemg.recording.replay import ReplaySource
+from gluteemg.sensors.profile import FirmwareProfile
+from gluteemg.sensors.simulator import SCENARIOS, Conditions, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.source import Event, Item
+from gluteemg.session import Session
+
+BRIDGE = load_exercise("bridge")
+PROFILES = dict.fromkeys(WORN, load_profile("umyo-gatt"))
+PLACEMENTS = [Placement(name, 0, role) for name, role in WORN.items()]
+
+
+class Script:
+    """A source that gives prepared items a few at a time, without waiting for their time."""
+
+    def __init__(
+        self, items: Sequence[Item], *, size: int = 7, trouble: Exception | None = None, then_stay: bool = False
+    ) -> None:
+        self._items, self._size, self._trouble, self._then_stay = items, size, trouble, then_stay
+
+    @property
+    def profiles(self) -> Mapping[str, FirmwareProfile]:
+        return PROFILES
+
+    async def batches(self) -> AsyncGenerator[Sequence[Item], None]:
+        for start in range(0, len(self._items), self._size):
+            yield self._items[start : start + self._size]
+            await anyio.sleep(0)
+        if self._trouble is not None:
+            raise self._trouble
+        if self._then_stay:
+            await anyio.sleep_forever()
+
+
+def simulated(scenario: str = "hamstring-led", seconds: float = 20.0, conditions: Conditions | None = None) -> list[Item]:
+    person = Person(SCENARIOS[scenario], seed=3)
+    worn = [SimulatedSensor(n, PROFILES[n], [role], person, conditions=conditions or Conditions()) for n, role in WORN.items()]
+    return list(simulated_packets(worn, seconds, seed=3))
+
+
+def frames_of(updates: Sequence[Update]) -> dict[str, np.ndarray]:
+    blocks = [u.frames for u in updates if len(u.frames)]
+    return {f.name: np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Frames) if f.name != "roles"}
+
+
+def reps_of(updates: Sequence[Update]) -> list[Rep]:
+    return [rep for update in updates for rep in update.reps]
+
+
+@pytest.mark.parametrize(
+    "conditions", [Conditions(), Conditions(loss=0.004, mains_uv=3.0, motion_uv=200.0)], ids=["good", "poor"]
+)
+def test_replaying_a_recording_gives_the_frames_of_the_live_session_bit_for_bit(tmp_path: Path, conditions: Conditions) -> None:
+    live: list[Update] = []
+    recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS, exercise_toml=BRIDGE.toml)
+    source = Script(simulated(conditions=conditions))
+    protocol = load_protocol("demo")
+    with Session(source, PLACEMENTS, exercise=BRIDGE, protocol=protocol, recorder=recorder, listeners=[live.append]) as session:
+        session.wait(60)
+    recording = Recording.open(tmp_path / "s.emg")
+    again: list[Update] = []
+    with Session(ReplaySource(recording), recording.placements, exercise=BRIDGE, listeners=[again.append]) as replayed:
+        replayed.wait(60)
+    for name, was in frames_of(live).items():
+        np.testing.assert_array_equal(frames_of(again)[name], was, err_msg=name)
+    assert len(reps_of(live)) == 3
+    assert reps_of(again) == reps_of(live)
+    assert replayed.moment.frame == session.moment.frame
+
+
+def test_a_session_takes_its_references_first_and_then_scores_repetitions() -> None:
+    stages: list[str] = []
+    source, protocol = Script(simulated(), size=1), load_protocol("demo")
+    session = Session(
+        source, PLACEMENTS, exercise=BRIDGE, protocol=protocol, listeners=[lambda _: stages.append(session.moment.stage)]
+    )
+    assert session.moment.stage == "searching"
+    with session:
+        session.wait(60)
+    assert list(dict.fromkeys(stages)) == ["searching", "reference", "running"]
+    assert session.moment.stage == "finished"
+    assert session.moment.unit == "%REF"
+    assert [rep.led_by for rep in session.moment.reps] == ["hamstrings"] * 3
+    assert session.calibration is not None
+    assert session.calibration.taken
+
+
+def test_without_a_calibration_nothing_is_scored_and_the_ratio_is_muted() -> None:
+    with Session(Script(simulated()), PLACEMENTS, exercise=BRIDGE) as session:
+        session.wait(60)
+    assert session.moment.reps == ()
+    assert session.moment.unit is None
+    assert session.moment.frame is not None
+    assert session.moment.frame.share is None
+
+
+def test_a_session_ends_at_the_seconds_that_were_asked_for() -> None:
+    with Session(Script(simulated()), PLACEMENTS, exercise=BRIDGE, seconds=5) as session:
+        session.wait(60)
+    assert session.moment.frame is not None
+    assert session.moment.frame.t_s == pytest.approx(5.0, abs=0.05)
+
+
+def test_a_pause_keeps_recording_and_counts_no_repetitions(tmp_path: Path) -> None:
+    items = simulated()
+    cut = next(i for i, item in enumerate(items) if i > 200 and not isinstance(item, Event) and item.t_ns > 13.5e9)
+    items[cut:cut] = [Event("pause", {})]
+    recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
+    with Session(Script(items), PLACEMENTS, exercise=BRIDGE, protocol=load_protocol("demo"), recorder=recorder) as session:
+        session.wait(60)
+    assert len(session.moment.reps) < 3
+    assert Recording.open(tmp_path / "s.emg").duration_s > 19
+
+
+def test_pause_mark_and_resume_from_another_thread_stand_in_the_recording_in_order(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
+    arrived = threading.Event()
+    source = Script(simulated(seconds=2), then_stay=True)
+
+    def seen(update: Update) -> None:
+        if len(update.frames) and update.frames.index[-1] > 150:
+            arrived.set()
+
+    with Session(source, PLACEMENTS, exercise=BRIDGE, recorder=recorder, listeners=[seen]) as session:
+        assert arrived.wait(30)
+        session.pause()
+        assert session.moment.stage == "paused"
+        session.mark("heels closer")
+        session.resume()
+        assert session.moment.stage == "running"
+    events = [i for items in Recording.open(tmp_path / "s.emg").items() for i in items if isinstance(i, Event)]
+    assert [(e.kind, dict(e.detail)) for e in events] == [("pause", {}), ("marker", {"note": "heels closer"}), ("resume", {})]
+
+
+def test_what_ends_a_source_is_raised_to_whoever_waits() -> None:
+    source = Script(simulated(seconds=1), trouble=SensorError("the radio is gone: plug it in again."))
+    with Session(source, PLACEMENTS, exercise=BRIDGE) as session:
+        with pytest.raises(SensorError, match="radio is gone"):
+            session.wait(60)
+        assert session.failed
+    assert session.moment.stage == "finished"
+
+
+def test_leaving_a_session_stops_it_and_closes_the_recording(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
+    with Session(Script(simulated(seconds=1), then_stay=True), PLACEMENTS, exercise=BRIDGE, recorder=recorder) as session:
+        assert session.running
+    assert not session.running
+    assert [f.name for f in tmp_path.iterdir()] == ["s.emg"]
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("gluteemg")]
+
+
+def test_a_disk_that_fails_is_told_and_does_not_end_the_session(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
+    told = threading.Event()
+    begun = threading.Event()
+    items = simulated()
+
+    class Slowly(Script):
+        async def batches(self) -> AsyncGenerator[Sequence[Item], None]:
+            for start in range(0, len(items), 20):
+                yield items[start : start + 20]
+                begun.set()
+                await anyio.sleep(0.02)
+
+    def look(_: Update) -> None:
+        if session.moment.notices:
+            told.set()
+
+    session = Session(Slowly(items), PLACEMENTS, exercise=BRIDGE, recorder=recorder, listeners=[look])
+    with pytest.raises(RecordingError), session:
+        assert begun.wait(30)
+        (tmp_path / "s.emg").unlink()
+        assert told.wait(30)
+        assert session.running
