@@ -186,8 +186,10 @@ def test_a_disk_that_fails_is_told_and_does_not_end_the_session(tmp_path: Path) 
             told.set()
 
     session = Session(Slowly(items), PLACEMENTS, exercise=BRIDGE, recorder=recorder, listeners=[look])
-    with pytest.raises(RecordingError), session:
-        assert begun.wait(30)
-        (tmp_path / "s.emg").unlink()
-        assert told.wait(30)
-        assert session.running
+    session.__enter__()
+    assert begun.wait(30)
+    (tmp_path / "s.emg").unlink()
+    assert told.wait(30)
+    assert session.running
+    with pytest.raises(RecordingError):
+        session.__exit__(None, None, None)

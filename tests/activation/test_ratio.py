@@ -26,7 +26,9 @@ _DWELL = 30  # frames in DWELL_S
 _PAIR = (GLUTES, HAMSTRINGS)
 
 
-def _calibration(floor: float, reference: float | None, roles: Sequence[Role] = _PAIR, working: float | None = None) -> Calibration:
+def _calibration(
+    floor: float, reference: float | None, roles: Sequence[Role] = _PAIR, working: float | None = None
+) -> Calibration:
     levels = tuple(Level(role=str(r), floor=floor, reference=reference, working=working) for r in roles)
     return Calibration(method="submaximal", floor_method="rest", levels=levels)
 

@@ -88,9 +88,8 @@ def test_every_text_fits_its_place_in_every_state(
 def test_every_button_has_room_for_its_words(show: Callable[..., TrainScreen], written: Written) -> None:
     for name in ("running", "paused", "finished"):
         screen = show(name)
-        screen.set_sound(False)
         screen.grab()
-    assert {"Pause", "Resume", "Close", "Stop", "Sound off", "Keys"} <= {text for text, *_ in written.texts}
+    assert {"Pause", "Resume", "Close", "Stop", "Keys"} <= {text for text, *_ in written.texts}
     assert [text for text, _, _, fill in written.texts if fill > 1.001] == []
 
 
@@ -100,9 +99,8 @@ def test_buttons_do_not_lie_on_each_other_and_are_large_enough_to_hit(
 ) -> None:
     for name in ("running", "paused", "finished"):
         screen = show(name, width, height)
-        screen.set_sound(False)
         buttons = screen.findChildren(QWidget)
-        assert len(buttons) == 6
+        assert len(buttons) == 5
         places = [QRectF(b.geometry()).adjusted(4, 4, -4, -4) for b in buttons]
         assert not any(one.intersects(other) for one, other in combinations(places, 2))
         assert all(QRectF(screen.rect()).contains(place) for place in places)
@@ -208,7 +206,7 @@ def test_the_state_is_told_without_eyes(show: Callable[..., TrainScreen]) -> Non
     for part in ("Hamstrings lead.", "Glute share 36 %.", "Glute max 52 % REF.", "6 of 10.", "Lower", "Bring your heels"):
         assert part in screen.accessibleDescription()
     names = [button.accessibleName() for button in screen.findChildren(QWidget)]
-    assert names == ["Pause, Space", "Stop, Esc", "Traces, T", "Far view, F", "Sound on, S", "Keys, ?"]
+    assert names == ["Pause, Space", "Stop, Esc", "Traces, T", "Far view, F", "Keys, ?"]
 
 
 def test_the_pause_button_says_what_it_does_next(show: Callable[..., TrainScreen]) -> None:

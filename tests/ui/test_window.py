@@ -51,7 +51,6 @@ def window(qtbot: QtBot, person: Person) -> TrainWindow:
         DARK,
         on_pause=person.pause,
         on_stop=person.stop,
-        on_sound=lambda on: person.did.append(on),
     )
     qtbot.addWidget(made)
     with qtbot.waitExposed(made):
@@ -127,13 +126,6 @@ def test_traces_from_the_far_view_come_near(window: TrainWindow, press: Callable
     assert window.screen_.middle is not None
 
 
-def test_sound_is_switched_by_its_key_and_says_so(window: TrainWindow, person: Person, press: Callable[[Qt.Key], None]) -> None:
-    press(Qt.Key.Key_S)
-    assert window.screen_.sound_button.accessibleName() == "Sound off, S"
-    press(Qt.Key.Key_S)
-    assert person.did == [False, True]
-
-
 def test_the_list_of_keys_comes_and_goes(window: TrainWindow) -> None:
     card = window.findChild(QWidget, "keys")
     assert card is not None
@@ -146,21 +138,20 @@ def test_the_list_of_keys_comes_and_goes(window: TrainWindow) -> None:
 def test_tab_reaches_every_button_in_reading_order_and_enter_presses_it(window: TrainWindow, person: Person) -> None:
     window.screen_.pause_button.setFocus()
     reached = []
-    for _ in range(6):
+    for _ in range(5):
         focused = QApplication.focusWidget()
         assert focused is not None
         reached.append(focused.accessibleName())
         QTest.keyClick(focused, Qt.Key.Key_Tab)
-    assert reached == ["Pause, Space", "Stop, Esc", "Traces, T", "Far view, F", "Sound on, S", "Keys, ?"]
+    assert reached == ["Pause, Space", "Stop, Esc", "Traces, T", "Far view, F", "Keys, ?"]
     QTest.keyClick(window.screen_.stop_button, Qt.Key.Key_Return)
     assert person.did == ["stop"]
 
 
 def test_buttons_do_what_their_keys_do(window: TrainWindow, person: Person) -> None:
     window.screen_.pause_button.click()
-    window.screen_.sound_button.click()
     window.screen_.stop_button.click()
-    assert person.did == ["pause", False, "stop"]
+    assert person.did == ["pause", "stop"]
 
 
 def test_nothing_to_pause_before_the_set_and_after_it(

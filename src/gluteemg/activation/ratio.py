@@ -59,7 +59,7 @@ def share_of(ln_ratio: float) -> float:
 
 
 WORKING_SHARE: Mapping[Method, float] = {"submaximal": 1.0, "mvic": 0.4}
-"""Share of the reference at which exercises are done (chosen: a sub-maximal reference is near it, a bridge is 17 to 30 %MVIC)."""
+"""Share of the reference at which exercises are done (chosen: about all of a sub-maximal one; a bridge is 17 to 33 %MVIC)."""
 
 
 class Scale:

@@ -150,7 +150,7 @@ class RepDetector:
                 end = index - self._quiet + 1
                 if end - self._start >= _TWITCH_S * FRAME_RATE_HZ:
                     reps.append(self._rep(self._start, end, target))
-                self._start, self._armed = None, over
+                self._start, self._armed = None, level < LEAVE  # what was not heard was no rest
         if self._start is None:
             self._seen = []
         return elapsed, reps

@@ -10,7 +10,7 @@ from gluteemg.sensors.decoder import Chunk
 _MEMORY_PACKETS = 400
 """Packets over which offset and rate are averaged (chosen: about 10 s of a sensor that sends 40 a second)."""
 _TRUST_PACKETS = 12
-"""How many packets the nominal rate is worth when the first arrive (chosen: jitter of 10 ms would move it by 5 %)."""
+"""How many packets the first arrival and the nominal rate are worth (chosen: jitter of 10 ms would move the rate by 5 %)."""
 SETTLED_PACKETS = 200
 """Packets after which the measured rate is believed (chosen: 4 s of a sensor that sends 46 a second)."""
 
@@ -88,11 +88,13 @@ class SensorClock:
     def _observe(self, index: int, arrival_s: float) -> None:
         """Move the line towards one packet: its last sample and its arrival."""
         self._packets = min(self._packets + 1, _MEMORY_PACKETS)
-        n, m = self._packets, self._packets + _TRUST_PACKETS
+        n = self._packets + _TRUST_PACKETS
         passed = index - self._index
         predicted = self._t_s + passed * self._period_s
         error = arrival_s - predicted
-        self._t_s = predicted + 2 * (2 * n - 1) / (n * (n + 1)) * error
-        if n > 1 and passed > 0:
-            self._period_s += 6 / (m * (m + 1)) * error / passed
+        if self._packets == 1:  # the first one, or the first after a restart
+            self._t_s = arrival_s
+        else:
+            self._t_s = predicted + 2 * (2 * n - 1) / (n * (n + 1)) * error
+            self._period_s += 6 / (n * (n + 1)) * error / max(passed, 1)
         self._index = index

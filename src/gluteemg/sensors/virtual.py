@@ -258,30 +258,33 @@ class VirtualRadio:
         self._tasks = set[asyncio.Task[Any]]()
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as leaving:
-            link = LocalLink()  # type: ignore[no-untyped-call]
-            self._turn = asyncio.Lock()  # bumble connects one at a time
-            self._controller = Controller("central", link=link)
-            self._central = _device(self._controller, "central", "C0:00:00:00:00:01")
-            await self._central.power_on()
-            leaving.push_async_callback(self._central.power_off)
-            leaving.push_async_callback(self._settle)
-            zero_s = asyncio.get_running_loop().time()
-            self.zero_ns = round(zero_s * 1e9)
-            for number, sensor in enumerate(self.sensors):
-                await sensor._appear(link, f"F0:00:00:00:00:{number:02X}", zero_s)
-                leaving.push_async_callback(sensor._vanish)
-            self._leaving = leaving.pop_all()
+        self._leaving = AsyncExitStack()
+        try:
+            await self._finish(self._enter())
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._leaving.aclose()
-
-    async def _settle(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._leaving.aclose()
+
+    async def _enter(self) -> None:
+        link = LocalLink()  # type: ignore[no-untyped-call]
+        self._turn = asyncio.Lock()  # bumble connects one at a time
+        self._controller = Controller("central", link=link)
+        self._central = _device(self._controller, "central", "C0:00:00:00:00:01")
+        await self._central.power_on()
+        self._leaving.push_async_callback(self._central.power_off)
+        zero_s = asyncio.get_running_loop().time()
+        self.zero_ns = round(zero_s * 1e9)
+        for number, sensor in enumerate(self.sensors):
+            await sensor._appear(link, f"F0:00:00:00:00:{number:02X}", zero_s)
+            self._leaving.push_async_callback(sensor._vanish)
 
     async def _finish(self, operation: Coroutine[Any, Any, _T]) -> _T:
         """Do something with bumble to its end, even if the caller is cancelled; report trouble in bleak's terms.
@@ -289,6 +292,9 @@ class VirtualRadio:
         A command that is broken off half-way upsets bumble; before Python 3.12 its `asyncio.wait_for` can even swallow the
         cancellation.
         """
+        caller = asyncio.current_task()
+        assert caller is not None
+        cancelled_before = caller.cancelling()
         task = asyncio.create_task(operation)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -299,9 +305,9 @@ class VirtualRadio:
         except BaseBumbleError as error:
             raise BleakError(str(error)) from error
         except asyncio.CancelledError:
-            if task.cancelled():  # how bumble ends what waits for an answer when the link dies
-                raise BleakError("disconnected") from None
-            raise
+            if caller.cancelling() > cancelled_before:
+                raise
+            raise BleakError("disconnected") from None  # how bumble ends what waits for an answer when the link dies
 
     async def _connect(self, address: str) -> Connection:
         """Connect the central. A sensor that advertises takes the connection at once, or never."""

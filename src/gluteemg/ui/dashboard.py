@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -75,7 +76,15 @@ def show(
 
 
 def why_no_screen() -> str | None:
-    """Tell why no window can be opened here; None if one can."""
-    if sys.platform == "linux" and not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+    """Tell why no window can be opened here; None if one can.
+
+    Qt ends the whole program when it cannot reach a screen or misses a system library, so on Linux another process tries first.
+    """
+    if sys.platform != "linux":
+        return None
+    if not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         return "There is no screen here"
-    return None
+    trial = [sys.executable, "-c", "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"]
+    tried = subprocess.run(trial, capture_output=True, text=True, check=False)
+    said = next((line for line in tried.stderr.splitlines() if line.strip()), "Qt gives no reason")
+    return None if tried.returncode == 0 else f"The screen cannot be used ({said.strip()})"

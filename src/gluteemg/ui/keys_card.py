@@ -24,7 +24,6 @@ def rows(texts: Texts) -> list[tuple[str, str]]:
         (texts.say(Message("control.key_escape")), "stop_and_keep"),
         ("T", "traces_or_gauge"),
         ("F", "near_or_far"),
-        ("S", "sound"),
         ("+", "scale_coarser"),
         ("−", "scale_finer"),
         ("?", "list_of_keys"),

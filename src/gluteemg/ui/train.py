@@ -14,12 +14,11 @@ from gluteemg.coaching.texts import Texts
 from gluteemg.ui.bars import BarPlace, LevelBar
 from gluteemg.ui.gauge import GaugePlace, ShareGauge
 from gluteemg.ui.key_button import KeyButton
-from gluteemg.ui.lettering import write
 from gluteemg.ui.motion import FADE_S, Fade
 from gluteemg.ui.phase_ring import PhaseRing, RingPlace
 from gluteemg.ui.rep_dots import RepDots
 from gluteemg.ui.strip import AdviceStrip
-from gluteemg.ui.theme import FAR_MARGIN, MARGIN, Theme, Type, colour
+from gluteemg.ui.theme import FAR_MARGIN, MARGIN, Theme, colour
 from gluteemg.ui.top_bar import TopBar
 from gluteemg.ui.view import TrainView
 
@@ -77,7 +76,6 @@ class TrainScreen(QWidget):
         self._theme = theme
         self._say = {key: texts.say(Message(f"control.{key}")) for key in texts.control}
         words = {key: texts.say(Message(f"train.{key}")) for key in ("zone_label", "hamstrings", "glutes")}
-        self._hints = {key: texts.say(Message(f"train.squeeze_hint_{key}")) for key in ("pause", "resume")}
         self._far = False
         self._middle: QWidget | None = None
         self._view: TrainView | None = None
@@ -97,9 +95,8 @@ class TrainScreen(QWidget):
         self.stop_button = KeyButton(theme, say["stop"], say["key_escape"], "stop", self)
         self.traces_button = KeyButton(theme, say["traces"], "T", "none", self)
         self.far_button = KeyButton(theme, say["far"], "F", "none", self)
-        self.sound_button = KeyButton(theme, say["sound_on"], "S", "none", self)
         self.keys_button = KeyButton(theme, say["keys"], "?", "none", self)
-        self._flat = (self.traces_button, self.far_button, self.sound_button, self.keys_button)
+        self._flat = (self.traces_button, self.far_button, self.keys_button)
         in_order = (self.pause_button, self.stop_button, *self._flat)
         for before, after in pairwise(in_order):
             QWidget.setTabOrder(before, after)
@@ -142,11 +139,6 @@ class TrainScreen(QWidget):
             button.theme = theme
             button.update()
         self.update()
-
-    def set_sound(self, on: bool) -> None:
-        """Say whether there is sound."""
-        self.sound_button.relabel(self._say["sound_on" if on else "sound_off"])
-        self._stand()
 
     def show_view(self, view: TrainView, dt_s: float) -> None:
         """Show `view`, `dt_s` seconds after the last one; paints only if anything looks different."""
@@ -212,10 +204,10 @@ class TrainScreen(QWidget):
             if self._far:
                 self._paint_far(painter)
             else:
-                self._paint_near(painter, self._view, sheet.width)
+                self._paint_near(painter, sheet.width)
         painter.end()
 
-    def _paint_near(self, painter: QPainter, view: TrainView, width: float) -> None:
+    def _paint_near(self, painter: QPainter, width: float) -> None:
         theme = self._theme
         self._top_bar.paint(painter, theme, width)
         if self._middle is None:
@@ -225,9 +217,6 @@ class TrainScreen(QWidget):
             self._glute.paint(painter, theme, BarPlace(QRectF(width - 184, 170, 60, 254)))
             self._strip.paint(painter, theme, QRectF(MARGIN, 520, width - 2 * MARGIN, 124), far=False)
         self._dots.paint(painter, theme, 706, width - 440, width - _HINTS - 20 - MARGIN)
-        hint = self._hints["resume" if view.stage == "paused" else "pause"]
-        if view.stage in ("running", "paused"):
-            write(painter, hint, Type.AXIS, theme.muted, width - MARGIN, 766, 260, "right")
 
     def _paint_far(self, painter: QPainter) -> None:
         theme = self._theme

@@ -59,8 +59,6 @@ class TrainWindow(QMainWindow):
         The person pauses or resumes.
     on_stop : callable
         The person stops, by key, button or by closing the window; called once.
-    on_sound : callable
-        The person switches sound on or off.
     """
 
     def __init__(
@@ -75,7 +73,6 @@ class TrainWindow(QMainWindow):
         replay: bool = False,
         on_pause: Callable[[], None] = _nothing,
         on_stop: Callable[[], None] = _nothing,
-        on_sound: Callable[[bool], None] = lambda _on: None,
     ) -> None:
         super().__init__()
         self._exercise, self._texts, self._read = exercise, texts, read
@@ -83,10 +80,9 @@ class TrainWindow(QMainWindow):
         self._ring = ring if ring is not None else TraceRing(())
         self._follows_system = theme is None
         self._theme = theme or system_theme()
-        self._on_pause, self._on_stop, self._on_sound = on_pause, on_stop, on_sound
+        self._on_pause, self._on_stop = on_pause, on_stop
         self._stage: Stage = "searching"
         self._stopped = False
-        self._sound = True
         self._traces: TracesView | None = None
         self.screen_ = TrainScreen(texts, self._theme, reduce_motion)
         self.setCentralWidget(self.screen_)
@@ -108,7 +104,6 @@ class TrainWindow(QMainWindow):
             (screen.stop_button, "Escape", self.stop),
             (screen.traces_button, "T", self.toggle_traces),
             (screen.far_button, "F", self.toggle_far),
-            (screen.sound_button, "S", self.toggle_sound),
             (screen.keys_button, "?", self.toggle_keys),
         )
         for button, key, action in actions:
@@ -164,12 +159,6 @@ class TrainWindow(QMainWindow):
         """Show the far view, or the near one again."""
         self.screen_.far = not self.screen_.far
 
-    def toggle_sound(self) -> None:
-        """Switch sound on or off."""
-        self._sound = not self._sound
-        self.screen_.set_sound(self._sound)
-        self._on_sound(self._sound)
-
     def toggle_keys(self) -> None:
         """Show the list of keys, or put it away."""
         self._keys_card.setVisible(not self._keys_card.isVisible())
@@ -192,6 +181,7 @@ class TrainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
         """Begin to draw."""
         super().showEvent(event)
+        self.screen_.setFocus()  # no button is lit before somebody presses Tab
         self._then_s = time.monotonic()
         self.frame()
         self._timer.start()
