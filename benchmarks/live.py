@@ -19,20 +19,20 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication
 
-from gluteemg.activation.pipeline import Update
+from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
+from gluteemg.activation.pipeline import Pipeline, Update
 from gluteemg.catalogue import load_exercise, load_protocol, load_texts
 from gluteemg.demo import Demo
 from gluteemg.recording.file import Recorder, Recording
-from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.source import Item, Packet, PacketKind, Source
+from gluteemg.sensors.source import Packet, PacketKind
 from gluteemg.session import Moment, Session
 from gluteemg.ui.trace_ring import Channel, TraceRing
 from gluteemg.ui.train import TrainScreen
@@ -41,41 +41,47 @@ from gluteemg.ui.window import TrainWindow
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks" / "live.md"
 
 
-class Stamped:
-    """A source that remembers when the first packet of its latest batch arrived."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.arrived_ns = 0
-
-    @property
-    def profiles(self) -> Mapping[str, FirmwareProfile]:
-        return self._source.profiles
-
-    async def batches(self) -> AsyncGenerator[Sequence[Item], None]:
-        async for batch in self._source.batches():
-            self.arrived_ns = min(item.t_ns for item in batch if isinstance(item, Packet))
-            yield batch
-
-
-class PaintedScreen(TrainScreen):
-    """The Train screen, with the end of every painting known."""
+class MeasuredScreen(TrainScreen):
+    """The Train screen; a painting that ends puts off the time at which the instant it shows was on the screen."""
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
         super().paintEvent(event)
-        painted(time.monotonic_ns())
+        if shown:
+            shown[-1] = (shown[-1][0], time.monotonic_ns())
 
 
-waiting: list[int] = []  # arrival of packets whose frames are published and not yet painted
-shown: list[int] = []  # of those that the next painting shows
-to_frame: list[int] = []
-to_paint: list[int] = []
+class MeasuredWindow(TrainWindow):
+    """The window; where an instant changes nothing that can be seen, it is on the screen once it has been looked at."""
+
+    def frame(self) -> None:
+        super().frame()
+        if looked_at is not None:
+            shown.append((round(looked_at.t_s * FRAME_RATE_HZ), time.monotonic_ns()))
 
 
-def painted(now_ns: int) -> None:
-    """Note what a painting has brought to the screen."""
-    to_paint.extend(now_ns - t_ns for t_ns in shown)
-    shown.clear()
+published: list[tuple[int, int]] = []  # newest instant on the grid, and when it was published
+looked_at: Frame | None = None
+shown: list[tuple[int, int]] = []  # newest instant on the screen, and since when
+
+
+def closed(recording: Recording) -> dict[int, int]:
+    """Give the arrival of the packet that closes each instant, by taking the recording through the pipeline one by one."""
+    pipeline = Pipeline(recording.profiles, recording.placements)
+    arrivals: dict[int, int] = {}
+    for items in recording.items():
+        for item in items:
+            frames = pipeline.feed([item]).frames
+            if isinstance(item, Packet):
+                arrivals |= dict.fromkeys(frames.index.tolist(), item.t_ns)
+    return arrivals
+
+
+def waits(closed_ns: dict[int, int], seen: list[tuple[int, int]]) -> list[int]:
+    """Give for every instant the time from its closing packet until it was first seen, from the first thing seen on."""
+    found = []
+    for (before, _), (newest, seen_ns) in pairwise(seen):
+        found += [seen_ns - closed_ns[index] for index in range(before + 1, newest + 1) if index in closed_ns]
+    return found
 
 
 def idle_lateness(stop: threading.Event, late: list[int]) -> None:
@@ -100,20 +106,19 @@ def main() -> None:
     """Measure and report."""
     import gluteemg.ui.window as window_module
 
-    window_module.TrainScreen = PaintedScreen  # type: ignore[misc]
+    window_module.TrainScreen = MeasuredScreen  # type: ignore[misc]
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     application = QApplication([])
     exercise, texts = load_exercise("bridge"), load_texts()
     demo = Demo("hamstring-led")
-    source = Stamped(demo.source)
+    source = demo.source
     ring = TraceRing([Channel(p.role, 1116.0) for p in demo.placements])
 
-    def published(update: Update) -> None:
+    def keep(update: Update) -> None:
+        if len(update.frames):
+            published.append((int(update.frames.index[-1]), time.monotonic_ns()))
         for trace in update.traces:
             ring.put(trace.role, trace.t_s, trace.emg)
-        if len(update.frames):
-            to_frame.append(time.monotonic_ns() - source.arrived_ns)
-            waiting.append(source.arrived_ns)
 
     stop, late = threading.Event(), []
     idle = threading.Thread(target=idle_lateness, args=(stop, late), name="idle loop")
@@ -127,22 +132,21 @@ def main() -> None:
             protocol=load_protocol("demo"),
             recorder=recorder,
             seconds=seconds,
-            listeners=[published],
+            listeners=[keep],
         )
         began_s = time.process_time()
         with session:
             idle.start()
 
             def read() -> Moment:
-                n = len(waiting)
-                moment = session.moment
-                shown.extend(waiting[:n])
-                del waiting[:n]
                 if not session.running:
                     window.close()
+                global looked_at
+                moment = session.moment
+                looked_at = moment.frame
                 return moment
 
-            window = TrainWindow(exercise, texts, read, ring)
+            window = MeasuredWindow(exercise, texts, read, ring)
             window.show()
             application.exec()
             session.wait()
@@ -151,6 +155,8 @@ def main() -> None:
         busy_s = time.process_time() - began_s
         recording = Recording.open(path)
         heard = [i for items in recording.items() for i in items if isinstance(i, Packet) and i.kind == PacketKind.NOTIFY]
+        arrivals = closed(recording)
+    to_frame, to_paint = waits(arrivals, published), waits(arrivals, shown)
     missing = {s: missing_samples([p.data for p in heard if p.sensor == s]) for s in source.profiles}
     counts = Counter(p.sensor for p in heard)
     lines = [

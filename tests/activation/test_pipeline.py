@@ -220,7 +220,7 @@ def test_a_late_burst_does_not_rewrite_what_is_closed(calm: tuple[list[Simulated
         else p
         for p in packets
     ]
-    frames = _calm_run(calm, sorted(stalled, key=lambda p: p.t_ns)).frames
+    frames = _calm_run(calm, [*sorted(stalled, key=lambda p: p.t_ns)]).frames
     assert frames.index.tolist() == list(range(len(frames)))
     assert (frames.flags[_between(frames, 6.05, 6.3), 1] == Flag.ABSENT).all()
     assert (frames.flags[_between(frames, 7.0, 11.0), 1] == Flag.GOOD).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,11 @@ from numpy.typing import NDArray
 from scipy import signal
 from tests.cuts import assert_same, cuts_of
 
+from gluteemg.muscles import Role
 from gluteemg.processing.chain import Chain
 from gluteemg.processing.quality import BLOCK_S, Converter, Flag, QualityMonitor
+from gluteemg.sensors.profile import FirmwareProfile
+from gluteemg.sensors.simulator import SCENARIOS, Person, SimulatedSensor
 
 RATE_HZ = 1000.0
 STEP_UV = 2.75
@@ -117,6 +122,17 @@ def test_a_flag_depends_on_the_past_alone(seed: int, at: int) -> None:
 def test_clean_emg_raises_nothing(rate_hz: float) -> None:
     for seed in range(20):
         assert (_flags(_emg(20, seed=seed, rate_hz=rate_hz), rate_hz=rate_hz) == Flag.GOOD).all()
+
+
+def test_a_simulated_person_at_work_shows_no_mains() -> None:
+    """The hardest case for a line detector: bursts, and a share of the power near 50 and 60 Hz."""
+    text = (Path(__file__).parents[2] / "firmware_profiles" / "umyo-gatt.toml").read_text("utf-8")
+    profile = FirmwareProfile.parse(text, "umyo-gatt")
+    for seed in range(20):
+        for muscle in ("gluteus_maximus", "hamstrings"):
+            person = Person(SCENARIOS["glute-led" if seed % 2 else "hamstring-led"], seed)
+            sensor = SimulatedSensor(muscle, profile, [Role(muscle, "left")], person)
+            assert (_flags(sensor.emg(0, 30 * 1116), rate_hz=1116.0) == Flag.GOOD).all()
 
 
 def test_a_quiet_muscle_raises_nothing() -> None:

@@ -152,6 +152,15 @@ def test_no_payloads_give_no_samples(profile: FirmwareProfile) -> None:
     assert (len(chunk.index), len(chunk.counts), chunk.rejected) == (0, 0, 0)
 
 
+@settings(max_examples=30, deadline=None)
+@given(_PROFILES, st.integers(0, 2**33), st.integers(0, 2**60))
+def test_the_first_sample_is_number_nought_whatever_clock_and_counter_say(
+    profile: FirmwareProfile, start: int, t_ns: int
+) -> None:
+    (sent,) = _stream(profile, 1, start)
+    assert Decoder(profile).decode([sent.data], np.array([t_ns])).index.tolist() == list(range(_size(profile)))
+
+
 @settings(max_examples=60, deadline=None)
 @given(_PROFILES, st.integers(0, 2**32), st.sets(st.integers(1, 28), max_size=12))
 def test_a_lost_packet_leaves_a_hole_of_its_length(profile: FirmwareProfile, start: int, lost: set[int]) -> None:

@@ -176,6 +176,7 @@ class SensorSignal:
         self._last = (int(index[-1]), float(times[-1]), emg[-1])
         first = int(index[0]) if anchor is None else anchor[0] + 1
         whole, whole_t, whole_emg = index, times, emg
+        received: slice | NDArray[np.bool_] = slice(None)
         if int(index[-1]) - first + 1 > len(index):
             whole = np.arange(first, index[-1] + 1)
             if anchor is not None:
@@ -185,8 +186,6 @@ class SensorSignal:
             whole_t = np.interp(whole, index, times)
             whole_emg = np.stack([np.interp(whole, index, c) for c in emg.T], axis=1)
             received = np.isin(whole, index)
-        else:
-            received = np.ones(len(whole), np.bool_)
 
         filtered = self._chain(whole_emg)
         squares = filtered * filtered

@@ -102,6 +102,7 @@ class QualityMonitor:
         n_channels = self._n_channels
         self._block: int | None = None  # number of the block being filled
         self._open = np.empty((0, 2, n_channels))  # its samples so far, as received and filtered
+        self._waiting: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []  # since the open block was last laid out
         self._unheard = 0  # samples of the first block from before the start: not a loss
         self._received = np.full(_LOSS_BLOCKS, float(self._size))
         self._clipped = np.zeros((_SPECTRUM_BLOCKS, n_channels))
@@ -138,7 +139,10 @@ class QualityMonitor:
             self._open = np.full((int(index[0]) % self._size, 2, self._n_channels), np.nan)
             self._unheard = len(self._open)
         first = self._block
-        aligned = self._align(index, np.stack((emg, filtered), axis=1))
+        self._waiting.append((index, np.stack((emg, filtered), axis=1)))
+        if index[-1] + 1 < (first + 1) * self._size:
+            return np.broadcast_to(self._flags, emg.shape)
+        aligned = self._align()
         n_full = len(aligned) // self._size
         full = aligned[: n_full * self._size].reshape(n_full, self._size, *aligned.shape[1:])
         self._open = aligned[n_full * self._size :]
@@ -147,13 +151,15 @@ class QualityMonitor:
         self._flags = flags[-1]
         return flags[np.clip(blocks - first, 0, n_full)]
 
-    def _align(self, index: NDArray[np.int64], samples: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Lay samples where they belong, after those of the open block; NaN where nothing came."""
+    def _align(self) -> NDArray[np.float64]:
+        """Lay the waiting samples where they belong, after those of the open block; NaN where nothing came."""
         assert self._block is not None
         start = self._block * self._size
-        aligned = np.full((int(index[-1]) + 1 - start, *samples.shape[1:]), np.nan)
+        aligned = np.full((int(self._waiting[-1][0][-1]) + 1 - start, 2, self._n_channels), np.nan)
         aligned[: len(self._open)] = self._open
-        aligned[index - start] = samples
+        for index, samples in self._waiting:
+            aligned[index - start] = samples
+        self._waiting.clear()
         return aligned
 
     def _judge(self, full: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -178,10 +178,9 @@ def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size
         return -back if back <= late else max(1, round(expected))
     if step > expected + late:
         return max(1, round(expected))  # the sensor started over: only time can tell
-    wraps = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
-    while wraps and (step - 1 + wraps * modulus) % size:
-        wraps -= 1
-    return step + wraps * modulus
+    hidden = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
+    whole = (w for w in range(hidden, max(-1, hidden - size), -1) if (step - 1 + w * modulus) % size == 0)
+    return step + next(whole, hidden) * modulus
 
 
 def _runs(payloads: Sequence[bytes]) -> Iterable[list[bytes]]:
