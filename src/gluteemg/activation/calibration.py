@@ -194,17 +194,18 @@ class Calibrator:
         """Take floor or references from the squared envelope (n_frames, n_roles); give the id of a fault, or None."""
         columns = [i for i, r in enumerate(self._roles) if step.kind == "rest" or r.muscle in step.muscles]
         heard = np.isfinite(squares[:, columns]).mean(axis=0) >= 0.5
-        if not heard.any():
-            return "no_signal"
+        silent = not heard.all()
         columns = [c for c, h in zip(columns, heard, strict=True) if h]
+        if not columns:
+            return "no_signal"
         rms = np.sqrt(np.nanmean(squares[:, columns], axis=0))
         if step.kind == "rest":
             self._floor[columns] = rms
             quiet, restless = np.nanquantile(np.sqrt(squares[:, columns]), [0.05, 0.95], axis=0)
-            return "moved" if bool((restless > MOST_RESTLESS * quiet).any()) else None
+            return "no_signal" if silent else "moved" if bool((restless > MOST_RESTLESS * quiet).any()) else None
         strong = rms > LEAST_OVER_FLOOR * self._floor[columns]
         self._reference[np.array(columns)[strong]] = rms[strong]
-        return None if bool(strong.all()) else "too_quiet"
+        return "no_signal" if silent else None if bool(strong.all()) else "too_quiet"
 
     def _calibration(self) -> Calibration:
         references = [s for s in self._steps if s.kind == "reference"]

@@ -179,7 +179,7 @@ class Pipeline:
             arrivals = np.array([packets[i].t_ns for i in positions], np.int64)
             sensor = self._sensors[name]
             samples, until = sensor.signal.feed([packets[i].data for i in positions], arrivals, self._zero_ns)
-            sensor.pending.append(samples)
+            sensor.pending.append(replace(samples, emg=samples.emg[:, :0]))  # frames need envelopes only
             reached[name] = (np.array(positions, np.int64), until)
             traces += [Trace(role, samples.t_s, samples.emg[:, channel]) for channel, role in sensor.roles if len(samples)]
         return self._close(traces, reached)
@@ -203,6 +203,8 @@ class Pipeline:
         when = np.stack([p.when(t_s) for p in passed])
         closes = np.minimum(when.max(axis=0), np.stack([p.when(t_s + PATIENCE_S) for p in passed]).min(axis=0))
         n = int((closes < _FAR).sum())
+        if not n:
+            return Update(self._none().frames, (), tuple(traces))
         index, t_s = index[:n], t_s[:n]
         late = {s.name: w[:n] > closes[:n] for s, w in zip(live, when, strict=True)}
         self._next += n
@@ -274,7 +276,8 @@ class _Sensor:
         self.roles = [(p.channel, p.role) for p in placements if p.sensor == name]
         self.live = False
         self.until_s = -np.inf
-        self.pending = [Samples.none(profile.signal.channels)]
+        nothing = Samples.none(profile.signal.channels)
+        self.pending = [replace(nothing, emg=nothing.emg[:, :0])]
 
     def at(self, t_s: NDArray[np.float64], late: NDArray[np.bool_] | None) -> tuple[NDArray[np.bool_], Samples]:
         """Tell at which instants this sensor is known, and give its last sample at or before each of those.

@@ -128,13 +128,13 @@ class SensorSignal:
         ends = np.cumsum(chunk.counts)
         reached = np.where(ends > 0, times[np.maximum(ends, 1) - 1] if len(times) else np.nan, before)
 
-        parts, start = [], 0
-        for payload in np.flatnonzero(np.isfinite(rates)):
-            if abs(rates[payload] / self._rate_hz - 1) > _RATE_TOLERANCE:
-                stop = int(ends[payload])
-                parts += self._process(chunk, times, start, stop)
-                self._design(float(rates[payload]))
-                start = stop
+        parts, start, payload = [], 0, 0
+        while len(wrong := np.flatnonzero(np.abs(rates[payload:] / self._rate_hz - 1) > _RATE_TOLERANCE)):
+            payload += int(wrong[0])
+            stop = int(ends[payload])
+            parts += self._process(chunk, times, start, stop)
+            self._design(float(rates[payload]))
+            start, payload = stop, payload + 1
         parts += self._process(chunk, times, start, len(times))
         return Samples.join(parts) if parts else Samples.none(self._n_channels), reached
 
@@ -152,7 +152,9 @@ class SensorSignal:
         index = chunk.index[start:stop]
         if not len(index):
             return []
-        before = index[0] - 1 if self._last is None else self._last[0]
+        before = int(index[0]) - 1 if self._last is None else self._last[0]
+        if int(index[-1]) - before == len(index):  # no hole at all
+            return [self._process_run(index, times[start:stop], chunk.emg[start:stop])]
         steps = np.diff(index, prepend=before)
         cuts = np.flatnonzero(steps > self._longest_fill + 1).tolist()
         edges = [0, *(c for c in cuts if c), len(index)]

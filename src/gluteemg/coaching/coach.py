@@ -90,7 +90,8 @@ class Coach:
         """
         now = int(frames.index[-1])
         if calibrator is not None and calibrator.step is not None:
-            return Cue(instruction=_instruction(calibrator, now))
+            rejected = calibrator.rejected and Message(f"trial.{calibrator.rejected}")
+            return Cue(instruction=_instruction(calibrator, now), reason=rejected or None)
         for rep in reps:
             if rep.counted:
                 self._reps.append(rep)
@@ -131,11 +132,11 @@ class Coach:
 
     def _warning(self, frame: Frame, now: int) -> Cue | None:
         """Name the first signal that has been bad for a while; the others wait their turn."""
-        for role, flag in frame.flags.items():
-            if flag not in _SENSOR_ADVICE:
-                self._bad_since.pop(role, None)
-            elif now - self._bad_since.setdefault(role, now) >= WARN_AFTER_S * FRAME_RATE_HZ:
-                advice, fills = _SENSOR_ADVICE[flag], {"side": role.side, "muscle": role.muscle}
+        bad = [role for role, flag in frame.flags.items() if flag in _SENSOR_ADVICE]
+        self._bad_since = {role: self._bad_since.get(role, now) for role in bad}
+        for role, since in self._bad_since.items():
+            if now - since >= WARN_AFTER_S * FRAME_RATE_HZ:
+                advice, fills = _SENSOR_ADVICE[frame.flags[role]], {"side": role.side, "muscle": role.muscle}
                 return Cue(Message(f"advice.{advice}", fills), Message(f"why.{advice}", fills), warning=True)
         return None
 

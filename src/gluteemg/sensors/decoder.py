@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gluteemg.sensors.profile import FirmwareProfile, PacketLayout
+from gluteemg.sensors.profile import FirmwareProfile
 
 _LATE_S = 2.0
 """How much later than its neighbours a packet may come and still be believed (chosen: the watchdog's time-out)."""
@@ -51,6 +50,7 @@ class Decoder:
 
     def __init__(self, profile: FirmwareProfile) -> None:
         self._profile = profile
+        self._forms: dict[int, _Form] = {}  # by length of the payload
         self._last_raw = 0
         self._last_index = -1
         self._highest = -1
@@ -76,16 +76,16 @@ class Decoder:
         Chunk
             Samples that are new: what was sent twice is dropped, what never came is a hole in `Chunk.index`.
         """
-        blocks = [_Block.read(self._profile, run) for run in _runs(payloads)]
-        rejected = sum(b.n_payloads for b in blocks if b.records == 0 and not b.auxiliary)
-        sizes = np.repeat([b.records for b in blocks], [b.n_payloads for b in blocks]).astype(np.int64)
-        taken = [b for b in blocks if b.records]
+        runs = [(self._form(length), list(run)) for length, run in groupby(payloads, key=len)]
+        rejected = sum(len(run) for form, run in runs if not form.records and not form.auxiliary)
+        sizes = np.array([form.records for form, run in runs for _ in run], np.int64)
+        taken = [(form, *form.read(run)) for form, run in runs if form.records]
         if not taken:
             return Chunk(np.empty((0, self._profile.signal.channels)), np.empty(0, np.int64), sizes, rejected)
-        emg = np.concatenate([b.emg for b in taken])
-        raw = np.concatenate([b.counter for b in taken])
+        emg = np.concatenate([emg for _, emg, _ in taken])
+        raw = np.concatenate([counter for _, _, counter in taken])
         brings = sizes > 0
-        index = self._place(raw, arrival_ns[brings], sizes[brings], taken[-1].modulus)
+        index = self._place(raw, arrival_ns[brings], sizes[brings], taken[-1][0].modulus)
 
         before = np.maximum.accumulate(np.concatenate(([self._highest], index)))[:-1]
         keep = (index > before) & np.isfinite(emg).all(axis=1)
@@ -94,6 +94,11 @@ class Decoder:
         counts[brings] = np.add.reduceat(keep, np.cumsum(sizes[brings]) - sizes[brings], dtype=np.int64)
         scaled = (emg[keep] - self._profile.signal.bias) * self._profile.signal.lsb
         return Chunk(scaled, index[keep], counts, rejected)
+
+    def _form(self, length: int) -> _Form:
+        if length not in self._forms:
+            self._forms[length] = _Form.of(self._profile, length)
+        return self._forms[length]
 
     def _place(
         self, raw: NDArray[np.int64], arrivals: NDArray[np.int64], sizes: NDArray[np.int64], modulus: int
@@ -118,50 +123,50 @@ class Decoder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """Payloads of one length, read at once; no records where the profile does not take them."""
+class _Form:
+    """A profile compiled for payloads of one length: how numpy reads them. No records where they carry no EMG.
 
-    n_payloads: int
+    `counter` is where the counter stands, ``header`` or ``records``, and `modulus` where it wraps, in samples; 0 without one.
+    """
+
     records: int
     auxiliary: bool
-    emg: NDArray[np.float64]
-    counter: NDArray[np.int64]
+    dtype: np.dtype[np.void]
+    counter: str
+    counts_packets: bool
     modulus: int
 
     @classmethod
-    def read(cls, profile: FirmwareProfile, payloads: Sequence[bytes]) -> _Block:
-        length, n_payloads = len(payloads[0]), len(payloads)
+    def of(cls, profile: FirmwareProfile, length: int) -> _Form:
         found = profile.layout_of(length)
         if found is None:
-            return cls(n_payloads, 0, profile.is_auxiliary(length), np.empty((0, 0)), np.empty(0, np.int64), 0)
+            return cls(0, profile.is_auxiliary(length), np.dtype([]), "", False, 0)
         layout, records = found
-        read = np.frombuffer(b"".join(payloads), _payload_dtype(layout, records))
-        emg = read["records"]["emg"].astype(np.float64).reshape(n_payloads * records, -1)
-        counter, modulus = _counters(profile, layout, records, read)
-        return cls(n_payloads, records, False, emg, counter, modulus)
+        parts = [
+            ("header", layout.header_dtype),
+            ("records", layout.record_dtype, (records,)),
+            ("trailer", layout.trailer_dtype),
+        ]
+        if profile.counter is None:
+            return cls(records, False, np.dtype(parts), "", False, 0)
+        where = "header" if "counter" in (layout.header_dtype.names or ()) else "records"
+        field = (layout.header_dtype if where == "header" else layout.record_dtype)["counter"]
+        modulus = 1 << min(8 * field.base.itemsize, 62)
+        counts_packets = where == "header" and profile.counter.counts == "packets"
+        return cls(records, False, np.dtype(parts), where, counts_packets, modulus * (records if counts_packets else 1))
 
-
-@cache
-def _payload_dtype(layout: PacketLayout, records: int) -> np.dtype[np.void]:
-    record = (layout.record_dtype, (records,))
-    return np.dtype([("header", layout.header_dtype), ("records", *record), ("trailer", layout.trailer_dtype)])
-
-
-def _counters(
-    profile: FirmwareProfile, layout: PacketLayout, records: int, read: NDArray[np.void]
-) -> tuple[NDArray[np.int64], int]:
-    """Give the raw counter of every sample, and where it wraps (0 without a counter)."""
-    if profile.counter is None:
-        return np.zeros(len(read) * records, np.int64), 0
-    in_header = "counter" in (layout.header_dtype.names or ())
-    field = (layout.header_dtype if in_header else layout.record_dtype)["counter"]
-    modulus = 1 << min(8 * field.base.itemsize, 62)
-    if not in_header:
-        return read["records"]["counter"].astype(np.int64).reshape(-1), modulus
-    first = read["header"]["counter"].astype(np.int64)
-    if profile.counter.counts == "packets":
-        first, modulus = first * records, modulus * records
-    return ((first + np.arange(records)) % modulus).reshape(-1), modulus
+    def read(self, payloads: Sequence[bytes]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Give the counts, shape (n_samples, n_channels), and the raw counter of every sample."""
+        read = np.frombuffer(b"".join(payloads), self.dtype)
+        n_samples = len(read) * self.records
+        emg = read["records"]["emg"].astype(np.float64).reshape(n_samples, -1)
+        if not self.counter:
+            return emg, np.zeros(n_samples, np.int64)
+        counter = read[self.counter]["counter"].astype(np.int64)
+        if self.counter == "records":
+            return emg, counter.reshape(-1)
+        first = counter * self.records if self.counts_packets else counter
+        return emg, ((first + np.arange(self.records)) % self.modulus).reshape(-1)
 
 
 def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size: int) -> int:
@@ -181,8 +186,3 @@ def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size
     hidden = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
     whole = (w for w in range(hidden, max(-1, hidden - size), -1) if (step - 1 + w * modulus) % size == 0)
     return step + next(whole, hidden) * modulus
-
-
-def _runs(payloads: Sequence[bytes]) -> Iterable[list[bytes]]:
-    """Cut into runs of payloads of one length, which numpy can read in one go."""
-    return (list(group) for _, group in groupby(payloads, key=len))
