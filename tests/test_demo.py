@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,42 @@ def test_without_a_screen_the_demo_goes_on_in_words() -> None:
     assert done.returncode == 0, done.stderr
     assert "no screen" in done.stderr
     assert "Bridge: 0 reps" in done.stdout
+
+
+def test_a_sensor_that_dies_half_way_leaves_the_others_and_comes_back(tmp_path: Path) -> None:
+    from gluteemg.activation.pipeline import Update
+    from gluteemg.catalogue import load_exercise
+    from gluteemg.demo import Demo
+    from gluteemg.muscles import Role
+    from gluteemg.recording.file import Recorder, Recording
+    from gluteemg.sensors.source import Packet, PacketKind
+    from gluteemg.session import Session
+
+    demo, bridge = Demo("shared"), load_exercise("bridge")
+    hamstrings, others = Role("hamstrings", "left"), [Role("gluteus_maximus", "left"), Role("gluteus_medius", "left")]
+    states: list[dict[Role, str | None]] = []
+    changed = threading.Condition()
+
+    def look(_: Update) -> None:
+        with changed:
+            states.append(dict(session.moment.sensors))
+            changed.notify_all()
+
+    def wait_for(state: str) -> None:
+        with changed:
+            assert changed.wait_for(lambda: bool(states) and states[-1][hamstrings] == state, 20), states[-1:]
+
+    recorder = Recorder(tmp_path / "s.emg", demo.source.profiles, demo.placements)
+    session = Session(demo.source, demo.placements, exercise=bridge, recorder=recorder, listeners=[look])
+    with session:
+        wait_for("good")
+        session._portal.call(demo.radio.sensors[2].drop)
+        wait_for("lost")
+        assert [states[-1][role] for role in others] == ["good", "good"]
+        assert session.moment.frame is not None
+        assert session.moment.frame.share is None
+        session._portal.call(demo.radio.sensors[2].come_back)
+        wait_for("good")
+    told = [i for items in Recording.open(tmp_path / "s.emg").items() for i in items if isinstance(i, Packet)]
+    kinds = [(p.kind, p.data) for p in told if p.sensor == demo.radio.sensors[2].name and p.kind != PacketKind.NOTIFY]
+    assert kinds == [(PacketKind.CONNECT, b""), (PacketKind.DISCONNECT, b"connection lost"), (PacketKind.CONNECT, b"")]
