@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import numpy as np
 import pytest
 
@@ -43,7 +44,7 @@ class Script:
     async def batches(self) -> AsyncGenerator[Sequence[Item], None]:
         for start in range(0, len(self._items), self._size):
             yield self._items[start : start + self._size]
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         if self._trouble is not None:
             raise self._trouble
         if self._then_stay:

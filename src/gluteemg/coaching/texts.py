@@ -44,8 +44,6 @@ class Texts(Definition):
 
     language: str
     exercise: Mapping[Id, Template]
-    variant: Mapping[Id, Template]
-    posture: Mapping[Id, Template]
     phase: Mapping[Id, Template]
     then: Mapping[Id, Template]
     label: Mapping[Id, Template]
