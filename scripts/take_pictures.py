@@ -1,4 +1,7 @@
-"""Take the pictures in ``docs/pictures/`` anew, of the real window on a real replay: ``.venv/bin/python scripts/take_pictures.py``."""
+"""Take the pictures in ``docs/pictures/`` anew, of the real window on a real replay.
+
+Run ``.venv/bin/python scripts/take_pictures.py``.
+"""
 
 import os
 

@@ -89,10 +89,11 @@ def demo(
     headless: Headless = False,
     as_json: Json = False,
     exercise: ExerciseName = "bridge",
+    calibration: CalibrationFile = None,
     seed: Annotated[int, typer.Option(help="Another seed, another person.")] = 0,
 ) -> None:
     """Try everything without hardware: a simulated person wears three virtual sensors."""
-    from gluteemg.catalogue import load_exercise, load_protocol
+    from gluteemg.catalogue import load_calibration, load_exercise, load_protocol
     from gluteemg.demo import Demo
 
     simulated = Demo(scenario, seed)
@@ -103,7 +104,8 @@ def demo(
             simulated.placements,
             load_exercise(exercise),
             path,
-            protocol=load_protocol("demo"),
+            calibration=None if calibration is None else load_calibration(calibration),
+            protocol=load_protocol("demo") if calibration is None else None,
             seconds=seconds or (DEMO_SECONDS if headless else None),
             headless=headless,
         )

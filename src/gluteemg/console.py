@@ -55,7 +55,10 @@ class _Teller:
             if rep.led_by == "hamstrings" and not rep.in_zone:
                 verdict = "hamstrings_led"
             _write(f"{rep.end_s:7.1f} s  rep {self._reps}: {share}, {self._texts.say(Message(f'rep.{verdict}'))}")
-        said = self._advice(moment.cue)
+        if moment.stage == "searching":
+            said: str | None = self._texts.say(Message("train.searching"))
+        else:
+            said = self._advice(moment.cue)
         if said is not None and said != self._said:
             t_s = 0.0 if moment.frame is None else moment.frame.t_s
             _write(f"{t_s:7.1f} s  {said}")

@@ -69,4 +69,4 @@ async def test_no_packet_comes_before_its_time(recording: Recording) -> None:
 async def test_a_replay_that_is_left_half_way_leaves_nothing_open(recording: Recording) -> None:
     batches = ReplaySource(recording, speed=1000).batches()
     assert await anext(batches)
-    await batches.aclose()  # type: ignore[attr-defined]
+    await batches.aclose()
