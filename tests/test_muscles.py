@@ -37,10 +37,13 @@ def test_a_side_that_does_not_exist_is_refused(text: str) -> None:
         Role.parse(text)
 
 
+CHANNELS = {"sensor": 8, "another": 1, "sensor0": 3, "sensor1": 3, "sensor2": 3}
+
+
 @settings(deadline=None)
 @given(st.lists(_ROLES, unique=True, max_size=8))
 def test_roles_given_once_each_are_fine(roles: list[Role]) -> None:
-    check_placements([Placement(f"sensor{i // 3}", i % 3, role) for i, role in enumerate(roles)])
+    check_placements([Placement(f"sensor{i // 3}", i % 3, role) for i, role in enumerate(roles)], CHANNELS)
 
 
 @settings(deadline=None)
@@ -50,10 +53,18 @@ def test_a_role_or_a_channel_taken_twice_is_refused_wherever_it_stands(roles: li
     again = data.draw(st.sampled_from(placements))
     at = data.draw(st.integers(0, len(placements)))
     with pytest.raises(RoleError, match="is given to two channels"):
-        check_placements([*placements[:at], Placement("another", 0, again.role), *placements[at:]])
+        check_placements([*placements[:at], Placement("another", 0, again.role), *placements[at:]], CHANNELS)
     other = Role("other99", "left")
     with pytest.raises(RoleError, match=f"Channel {again.channel} of sensor has two roles"):
-        check_placements([*placements[:at], Placement("sensor", again.channel, other), *placements[at:]])
+        check_placements([*placements[:at], Placement("sensor", again.channel, other), *placements[at:]], CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("sensor", "channel", "says"), [("sensor", 8, "has channels 0 to 7"), ("absent", 0, "not among the sensors")]
+)
+def test_a_channel_that_a_sensor_does_not_have_is_refused(sensor: str, channel: int, says: str) -> None:
+    with pytest.raises(RoleError, match=says):
+        check_placements([Placement(sensor, channel, Role("hamstrings", "left"))], CHANNELS)
 
 
 def test_hamstrings_are_muscles() -> None:

@@ -156,11 +156,9 @@ def record(
 ) -> None:
     """Record a session: connect, take floor and references, then train; everything is kept in one file."""
     from gluteemg.catalogue import load_calibration, load_exercise, load_profiles, load_protocol, save_last_calibration
-    from gluteemg.muscles import check_placements
     from gluteemg.sensors.ble import BleSource
 
     placements = tuple(_placement(text) for text in role)
-    check_placements(placements)
     chosen = dict(_pair(text, "SENSOR=PROFILE") for text in profile or [])
     known = load_profiles()
     wanted = {p.sensor: _profile_for(p.sensor, chosen, known) for p in placements}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -86,19 +86,30 @@ class Placement:
     role: Role
 
 
-def check_placements(placements: Sequence[Placement]) -> None:
-    """Refuse two channels with one role, and two roles on one channel.
+def check_placements(placements: Sequence[Placement], channels: Mapping[str, int]) -> None:
+    """Refuse placements that cannot be.
+
+    Parameters
+    ----------
+    placements : sequence of Placement
+        What each channel stands for.
+    channels : mapping of str to int
+        How many channels each sensor has, by its name.
 
     Raises
     ------
     RoleError
-        If a role or a channel is taken twice.
+        If a role or a channel is taken twice, or a sensor does not have the channel.
     """
+    for p in placements:
+        if not 0 <= p.channel < channels.get(p.sensor, 0):
+            has = f"has channels 0 to {channels[p.sensor] - 1}" if p.sensor in channels else "is not among the sensors"
+            raise RoleError(f"Channel {p.channel} of {p.sensor} cannot sit on {p.role}: {p.sensor} {has}.")
     roles = [p.role for p in placements]
-    channels = [(p.sensor, p.channel) for p in placements]
+    taken = [(p.sensor, p.channel) for p in placements]
     for role in roles:
         if roles.count(role) > 1:
             raise RoleError(f"{role} is given to two channels: each muscle and side can be used once in a session.")
-    for sensor, channel in channels:
-        if channels.count((sensor, channel)) > 1:
+    for sensor, channel in taken:
+        if taken.count((sensor, channel)) > 1:
             raise RoleError(f"Channel {channel} of {sensor} has two roles: give it one.")

@@ -22,6 +22,7 @@ from gluteemg.coaching.exercise import Exercise
 from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import State
 from gluteemg.recording.file import Recorder
+from gluteemg.report.analysis import Repetition
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind, Source
 
 Stage = Literal["searching", "reference", "running", "paused", "finished"]
@@ -122,6 +123,7 @@ class Session:
         self._running.cancel()
         self._threads.close()
         if self._recorder is not None:
+            self._recorder.cache_reps([Repetition.of(rep).model_dump(mode="json") for rep in self.moment.reps])
             self._recorder.close()
 
     @property

@@ -81,7 +81,7 @@ class Pipeline:
     Raises
     ------
     RoleError
-        If a role or a channel is taken twice.
+        If a role or a channel is taken twice, or a sensor does not have the channel.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Pipeline:
         aim: Aim | None = None,
         calibration: Calibration | None = None,
     ) -> None:
-        check_placements(placements)
+        check_placements(placements, {name: profile.signal.channels for name, profile in profiles.items()})
         self.roles = tuple(p.role for p in placements)
         self._sensors = {name: _Sensor(profile, name, placements) for name, profile in profiles.items()}
         self._ratio = Ratio(self.roles)

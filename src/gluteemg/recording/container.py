@@ -95,7 +95,7 @@ def state_of(path: Path) -> State:
         with path.open("rb") as file:
             header = file.read(100)
     except FileNotFoundError as error:
-        raise RecordingError(f"No such recording: {path}. Look for its name with `gluteemg library`.") from error
+        raise RecordingError(f"There is no recording {path}: check the path.") from error
     except OSError as error:
         raise RecordingError(f"Cannot read {path}: {error.strerror}. Choose a file that you may read.") from error
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):

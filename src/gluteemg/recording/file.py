@@ -83,14 +83,11 @@ class Recorder:
         self._reps: list[tuple[int, str]] = []
         self._queue: queue.SimpleQueue[tuple[_Rows, _Rows]] = queue.SimpleQueue()
         self._closing = threading.Event()
-        check_placements(tuple(placements))
+        check_placements(placements, {name: profile.signal.channels for name, profile in profiles.items()})
         meta = {**notes, "started": (started or datetime.now(UTC)).astimezone(UTC).isoformat(), "gluteemg": version("gluteemg")}
         if exercise_toml is not None:
             meta |= {"exercise_toml": exercise_toml, "exercise": str(tomllib.loads(exercise_toml).get("id", ""))}
-        try:
-            roles = [(self._ids[p.sensor], p.channel, p.role.muscle, p.role.side) for p in placements]
-        except KeyError as error:
-            raise RecordingError(f"{error} has a role but is not among the sensors: leave it out or connect it.") from error
+        roles = [(self._ids[p.sensor], p.channel, p.role.muscle, p.role.side) for p in placements]
         self._db = create(path, meta, [(self._ids[n], n, p.toml) for n, p in profiles.items()], roles)
         # A daemon: a session that dies must not hang on its recorder, the file recovers by itself.
         self._writer = threading.Thread(target=self._write, name="gluteemg-writer", daemon=True)

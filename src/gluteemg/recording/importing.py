@@ -128,7 +128,7 @@ def import_csv(source: Path, target: Path, channels: Mapping[str, Role], *, unit
     if target.exists():
         raise RecordingError(f"{target} exists already: choose another name.")
     placements = [Placement(column, 0, role) for column, role in channels.items()]
-    check_placements(placements)
+    check_placements(placements, dict.fromkeys(channels, 1))
     try:
         table = _read(source, channels, unit)
         started = datetime.fromtimestamp(source.stat().st_mtime, UTC)

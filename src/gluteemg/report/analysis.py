@@ -82,6 +82,24 @@ class Repetition(_Document):
     over_floor: bool | None
     reasons: tuple[str, ...]
 
+    @classmethod
+    def of(cls, rep: Rep) -> Repetition:
+        """Write a repetition down, rounded to what can be told."""
+        ratio = None if rep.ln_ratio is None else float(np.exp(rep.ln_ratio))
+        return cls(
+            start_s=round(rep.start_s, 3),
+            end_s=round(rep.end_s, 3),
+            activation={str(role): None if a is None else round(a, 4) for role, a in rep.activation.items()},
+            share=None if rep.share is None else round(rep.share, 4),
+            ratio=None if ratio is None else round(ratio, 4),
+            led_by=rep.led_by,
+            counted=rep.counted,
+            scored=rep.scored,
+            in_zone=rep.in_zone,
+            over_floor=rep.over_floor,
+            reasons=rep.reasons,
+        )
+
 
 class Summary(_Document):
     """The session in a few numbers: `share` from the mean ``ln R`` over the scored repetitions, with its 95 % range."""
@@ -154,7 +172,7 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
         recovered=recording.recovered,
         exercise=exercise.id,
         muscles=tuple(_muscle(recording, role, levels, tally) for role in tally.roles),
-        reps=tuple(_repetition(rep) for rep in tally.reps),
+        reps=tuple(Repetition.of(rep) for rep in tally.reps),
         summary=summarise(tally.reps, levels.unit),
     )
 
@@ -276,20 +294,3 @@ def _quality(counts: NDArray[np.int64]) -> tuple[State, tuple[str, ...]]:
     lasting = [flag for flag in Flag if heard[flag] > _LASTING * max(1, heard.sum())]
     worst = max((f for f in lasting), default=Flag.ABSENT)
     return worst.state, tuple(f.name.lower() for f in lasting if f.state != "good")
-
-
-def _repetition(rep: Rep) -> Repetition:
-    ratio = None if rep.ln_ratio is None else float(np.exp(rep.ln_ratio))
-    return Repetition(
-        start_s=round(rep.start_s, 3),
-        end_s=round(rep.end_s, 3),
-        activation={str(role): None if a is None else round(a, 4) for role, a in rep.activation.items()},
-        share=None if rep.share is None else round(rep.share, 4),
-        ratio=None if ratio is None else round(ratio, 4),
-        led_by=rep.led_by,
-        counted=rep.counted,
-        scored=rep.scored,
-        in_zone=rep.in_zone,
-        over_floor=rep.over_floor,
-        reasons=rep.reasons,
-    )
