@@ -54,7 +54,7 @@ if __name__ == "__main__":
     application = QApplication([])
     near, wide = QSize(1280, 800), QSize(1920, 1080)
     take("train-dark", "bridge_hamstring_led", DARK, 18.0, near)
-    take("train-light", "bridge_glute_led", LIGHT, 17.4, near)
+    take("train-light", "bridge_glute_led", LIGHT, 18.2, near)
     take("train-far", "bridge_hamstring_led", DARK, 18.0, wide, "far")
     take("train-lost", "bridge_sensor_lost", DARK, 20.0, near)
     take("traces", "bridge_sensor_lost", DARK, 21.8, near, "traces")
