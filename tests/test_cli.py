@@ -179,6 +179,32 @@ class TestRefusals:
         options = ["--virtual", "shared", "--find", "1", "--headless"]
         assert "uMyo-ZZ" in refusal("record", tmp_path / "x.emg", "--role", "uMyo-ZZ=hamstrings:left", *options)
 
+    def test_a_start_that_failed_leaves_no_file_in_the_way(self, tmp_path: Path) -> None:
+        options = ["--virtual", "shared", "--find", "1", "--headless", "--role", "uMyo-ZZ=hamstrings:left"]
+        refusal("record", tmp_path / "x.emg", *options)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_channel_that_is_no_number_or_not_there(self, tmp_path: Path) -> None:
+        options = ["--virtual", "shared", "--headless"]
+        assert "not a channel" in refusal("record", tmp_path / "x.emg", "--role", "uMyo-GX/²=hamstrings:left", *options)
+        assert "channels 0 to 0" in refusal("record", tmp_path / "x.emg", "--role", "uMyo-GX/1=hamstrings:left", *options)
+
+    def test_an_exercise_without_words_before_anything_begins(self, tmp_path: Path) -> None:
+        mine = tmp_path / "mine.toml"
+        mine.write_text((ROOT / "exercises" / "bridge.toml").read_text().replace('id = "bridge"', 'id = "my_bridge"'))
+        assert "exercise.my_bridge" in refusal("demo", "--headless", "--exercise", mine)
+
+    def test_a_calibration_that_is_none(self, tmp_path: Path) -> None:
+        (tmp_path / "c.json").write_text('{"method": "submaximal", "floor_method": "rest", "levels": [{"role": "x"}]}')
+        line = refusal("analyse", SESSION, "--calibration", tmp_path / "c.json")
+        assert "c.json" in line
+        assert "pydantic" not in line
+        assert "absent.json" in refusal("analyse", SESSION, "--calibration", tmp_path / "absent.json")
+
+    def test_a_column_with_two_roles(self, tmp_path: Path) -> None:
+        channels = ["--channel", "a_uV=hamstrings:left", "--channel", "a_uV=hamstrings:right"]
+        assert "a_uV" in refusal("import", tmp_path / "t.csv", "-o", tmp_path / "t.emg", *channels)
+
     def test_a_scenario_that_does_not_exist(self) -> None:
         assert "glute-led" in refusal("demo", "--scenario", "lazy", "--headless")
 
@@ -188,6 +214,28 @@ class TestRefusals:
     def test_a_wrong_option_is_a_usage_error(self) -> None:
         assert run("demo", "--sideways").exit_code == 2
         assert run("import", "a.csv", "-o", "b.emg", "--channel", "nonsense").exit_code == 2
+
+
+def test_words_of_the_persons_own_folder_stand_over_those_that_came_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gluteemg.catalogue as catalogue
+
+    monkeypatch.setattr(catalogue, "user_folder", lambda: tmp_path)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "en.toml").write_text('[exercise]\nmy_bridge = "My bridge"\n')
+    mine = tmp_path / "mine.toml"
+    mine.write_text((ROOT / "exercises" / "bridge.toml").read_text().replace('id = "bridge"', 'id = "my_bridge"'))
+    assert run("analyse", SESSION, "--exercise", mine).stdout.startswith("My bridge: 6 reps")
+
+
+def test_another_calibration_scores_the_same_repetitions_and_no_others(tmp_path: Path) -> None:
+    from gluteemg.activation.calibration import Calibration
+    from gluteemg.recording.file import Recording
+
+    own = Calibration.from_json(Recording.open(SESSION).calibrations[0])
+    (tmp_path / "own.json").write_text(own.model_dump_json())
+    assert said("analyse", SESSION, "--json", "--calibration", tmp_path / "own.json") == said("analyse", SESSION, "--json")
 
 
 def test_a_recording_that_was_cut_off_is_analysed_with_a_word_about_it(tmp_path: Path) -> None:

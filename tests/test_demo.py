@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -44,6 +45,26 @@ def test_without_a_screen_the_demo_goes_on_in_words() -> None:
     assert done.returncode == 0, done.stderr
     assert "no screen" in done.stderr
     assert "Bridge: 0 reps" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals between processes")
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("window", [False, True], ids=["headless", "window"])
+def test_a_session_that_is_interrupted_keeps_its_recording_and_ends_in_words(kind: str, window: bool, tmp_path: Path) -> None:
+    path = tmp_path / "demo.emg"
+    command = [sys.executable, "-m", "gluteemg", "demo", "--record", str(path), *([] if window else ["--headless"])]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and not path.with_name("demo.emg-wal").exists():
+            threading.Event().wait(0.05)
+        threading.Event().wait(2.0)  # until some packets are in it
+        process.send_signal(getattr(signal, kind))
+        said, trouble = process.communicate(timeout=30)
+    assert "Traceback" not in trouble
+    assert said.startswith("Bridge:"), trouble
+    assert [f.name for f in tmp_path.iterdir()] == ["demo.emg"]
 
 
 def test_a_sensor_that_dies_half_way_leaves_the_others_and_comes_back(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from gluteemg.recording.file import Recorder, Recording
 from gluteemg.recording.replay import ReplaySource
 from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.simulator import SCENARIOS, Conditions, Person, SimulatedSensor, simulated_packets
-from gluteemg.sensors.source import Event, Item
+from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 from gluteemg.session import Session
 
 BRIDGE = load_exercise("bridge")
@@ -194,3 +194,37 @@ def test_a_disk_that_fails_is_told_and_does_not_end_the_session(tmp_path: Path) 
     assert session.running
     with pytest.raises(RecordingError):
         session.__exit__(None, None, None)
+
+
+def test_a_calibration_that_was_loaded_is_recorded_and_replays_to_the_same_frames(tmp_path: Path) -> None:
+    with Session(Script(simulated()), PLACEMENTS, exercise=BRIDGE, protocol=load_protocol("demo")) as first:
+        first.wait(60)
+    live: list[Update] = []
+    recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
+    source = Script(simulated("glute-led"))
+    with Session(
+        source, PLACEMENTS, exercise=BRIDGE, calibration=first.calibration, recorder=recorder, listeners=[live.append]
+    ) as session:
+        session.wait(60)
+    recording = Recording.open(tmp_path / "s.emg")
+    again: list[Update] = []
+    with Session(ReplaySource(recording), recording.placements, exercise=BRIDGE, listeners=[again.append]) as replayed:
+        replayed.wait(60)
+    assert reps_of(live)
+    assert reps_of(again) == reps_of(live)
+    np.testing.assert_array_equal(frames_of(again)["activation"], frames_of(live)["activation"])
+    assert session.moment.unit == replayed.moment.unit == "%REF"
+    assert [rep["led_by"] for rep in recording.reps] == [rep.led_by for rep in reps_of(live)]
+
+
+def test_when_every_sensor_is_gone_it_says_so_and_still_ends_by_its_seconds() -> None:
+    gone = [Packet(name, 4_000_000_000, b"connection lost", PacketKind.DISCONNECT) for name in WORN]
+    source = Script([*simulated(seconds=2.5), *gone], then_stay=True)
+    with Session(source, PLACEMENTS, exercise=BRIDGE, seconds=3) as session:
+        session.wait(30)
+    assert set(session.moment.sensors.values()) == {"lost"}
+    assert session.moment.cue.warning
+    assert session.moment.cue.advice is not None
+    assert session.moment.cue.advice.id == "advice.move_closer"
+    assert session.moment.frame is not None
+    assert set(session.moment.frame.activation.values()) == {None}

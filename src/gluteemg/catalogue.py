@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from platformdirs import user_data_path
+from pydantic import ValidationError
 
 from gluteemg.activation.calibration import Calibration, Protocol
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
-from gluteemg.definition import Definition
+from gluteemg.definition import Definition, faults
 from gluteemg.errors import DefinitionError
 from gluteemg.sensors.profile import FirmwareProfile
 
@@ -78,14 +79,17 @@ def load_protocol(name: str) -> Protocol:
 
 
 def load_texts(language: str = "en") -> Texts:
-    """Load the words of a language.
+    """Load the words of a language, and over them those in the person's own folder: a new exercise brings its own.
 
     Raises
     ------
     DefinitionError
-        If there is no such language, or its file has faults.
+        If there is no such language, or a file has faults.
     """
-    return _load(Texts, "texts", language)
+    own = user_folder() / "texts" / f"{language}.toml"
+    shipped = next((f for f in _files("texts", language) if f != own), own)
+    texts = Texts.parse(_text_of(shipped), shipped.name) if shipped.is_file() else _load(Texts, "texts", language)
+    return texts.extended(_text_of(own), str(own)) if own.is_file() and own != shipped else texts
 
 
 def load_calibration(name: str) -> Calibration:
@@ -101,16 +105,28 @@ def load_calibration(name: str) -> Calibration:
         return Calibration.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DefinitionError(f"There is no calibration {file}: record one without --calibration first.") from error
-    except (OSError, ValueError) as error:
-        reason = str(error).replace("\n", " ")
-        raise DefinitionError(f"{file} is not a calibration ({reason}): take one with `gluteemg record`.") from error
+    except ValidationError as error:
+        raise DefinitionError(
+            f"{file} is not a calibration, it has {faults(error)}: take one with `gluteemg record`."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"{file} cannot be read as text ({error}): check the file.") from error
 
 
 def save_last_calibration(calibration: Calibration) -> None:
-    """Keep a calibration as the ``last`` one."""
+    """Keep a calibration as the ``last`` one.
+
+    Raises
+    ------
+    DefinitionError
+        If the person's own folder cannot be written to.
+    """
     file = _last_calibration()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(calibration.model_dump_json(indent=2), encoding="utf-8")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(calibration.model_dump_json(indent=2), encoding="utf-8")
+    except OSError as error:
+        raise DefinitionError(f"The calibration cannot be kept in {file} ({error.strerror}): make room there.") from error
 
 
 def _last_calibration() -> Path:
@@ -119,11 +135,19 @@ def _last_calibration() -> Path:
 
 def _load(kind: type[D], folder: Folder, name: str) -> D:
     file = _find(folder, name)
+    return kind.parse(_text_of(file), file.name)
+
+
+def _text_of(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{file} cannot be read as text ({error}): check the file.") from error
-    return kind.parse(text, file.name)
+
+
+def _files(folder: Folder, name: str) -> list[Path]:
+    """Give the files of that name, the person's own first."""
+    return [place / f"{name}.toml" for place in _folders(folder) if (place / f"{name}.toml").is_file()]
 
 
 def _find(folder: Folder, name: str) -> Path:
@@ -131,8 +155,7 @@ def _find(folder: Folder, name: str) -> Path:
         if not Path(name).is_file():
             raise DefinitionError(f"There is no file {name}: check the path.")
         return Path(name)
-    for place in _folders(folder):
-        if (place / f"{name}.toml").is_file():
-            return place / f"{name}.toml"
+    if found := _files(folder, name):
+        return found[0]
     known = ", ".join(names(folder)) or "none"
     raise DefinitionError(f"There is no {name!r} in {folder}: there are {known}; or give the path of a .toml file.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +17,9 @@ import typer
 from gluteemg.errors import GluteemgError, RoleError
 
 if TYPE_CHECKING:
-    from gluteemg.activation.calibration import Calibration
+    from gluteemg.activation.calibration import Calibration, Protocol
     from gluteemg.coaching.exercise import Exercise
+    from gluteemg.coaching.texts import Texts
     from gluteemg.demo import Demo
     from gluteemg.muscles import Placement, Role
     from gluteemg.recording.file import Recording
@@ -37,7 +39,7 @@ app.add_typer(profiles_app, name="profiles")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Open no window; tell what happens line by line.")]
-Seconds = Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds of data.")]
+Seconds = Annotated[float | None, typer.Option(min=1, max=86_400, help="Stop after so many seconds of data.")]
 ExerciseName = Annotated[str, typer.Option("--exercise", help="Exercise by its id, or a TOML file.")]
 CalibrationFile = Annotated[
     str | None,
@@ -53,8 +55,13 @@ DEMO_SECONDS = 20.0
 
 def main() -> None:
     """Run the command line; an error of ours is one line, and exit code 1."""
+    for name in ("SIGTERM", "SIGHUP"):  # end as Ctrl-C does: everything is kept and closed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         app()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except GluteemgError as error:
         if logging.getLogger().isEnabledFor(logging.DEBUG):
             raise
@@ -96,20 +103,20 @@ def demo(
     from gluteemg.catalogue import load_calibration, load_exercise, load_protocol
     from gluteemg.demo import Demo
 
-    simulated = Demo(scenario, seed)
+    simulated, practised = Demo(scenario, seed), load_exercise(exercise)
     headless = headless or not _has_screen()
     with _kept(record) as path:
         _live(
             simulated.source,
             simulated.placements,
-            load_exercise(exercise),
+            practised,
             path,
             calibration=None if calibration is None else load_calibration(calibration),
             protocol=load_protocol("demo") if calibration is None else None,
             seconds=seconds or (DEMO_SECONDS if headless else None),
             headless=headless,
         )
-        _tell(path, load_exercise(exercise), as_json=as_json, truth=simulated.truth, name=record)
+        _tell(path, practised, as_json=as_json, truth=simulated.truth, name=record)
 
 
 @app.command()
@@ -162,47 +169,57 @@ def record(
     chosen = dict(_pair(text, "SENSOR=PROFILE") for text in profile or [])
     known = load_profiles()
     wanted = {p.sensor: _profile_for(p.sensor, chosen, known) for p in placements}
-    radio = None if virtual is None else _demo(virtual).radio
+    radio = None if virtual is None else _demo(virtual, wanted).radio
+    practised = load_exercise(exercise)
     taken = _live(
         BleSource(wanted, radio=radio, find_timeout_s=find),
         placements,
-        load_exercise(exercise),
+        practised,
         path,
         calibration=None if calibration is None else load_calibration(calibration),
         protocol=load_protocol(protocol) if calibration is None else None,
         seconds=seconds,
         headless=headless or not _has_screen(),
     )
-    if calibration is None and taken is not None and virtual is None:
+    _tell(path, practised, as_json=as_json)
+    if calibration is None and virtual is None and taken is not None and taken.method is not None:
         save_last_calibration(taken)
-    _tell(path, load_exercise(exercise), as_json=as_json)
 
 
 @app.command()
 def replay(
     path: Annotated[Path, typer.Argument(help="A .emg file.")],
-    speed: Annotated[float, typer.Option(min=0.1, max=1000, help="How many times as fast as it was.")] = 1.0,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1000, help="How many times as fast as it was; without a window as fast as can be."),
+    ] = None,
     headless: Headless = False,
     as_json: Json = False,
     calibration: CalibrationFile = None,
 ) -> None:
     """Take a recorded session through exactly the same path again."""
     from gluteemg.catalogue import load_calibration
+    from gluteemg.console import follow
     from gluteemg.recording.replay import ReplaySource
     from gluteemg.session import Session
 
     recording, exercise = _open(path)
     other = None if calibration is None else load_calibration(calibration)
-    if not headless and _has_screen():
+    texts, placements = _texts(exercise), recording.placements
+    if headless or not _has_screen():
+        source = ReplaySource(recording, speed=speed, calibration=other)
+        with Session(source, placements, exercise=exercise) as session:
+            follow(session, texts)
+    else:
         from gluteemg.ui.dashboard import show
 
-        source = ReplaySource(recording, speed=speed)
+        source = ReplaySource(recording, speed=speed or 1.0, calibration=other)
         show(
             source,
-            recording.placements,
+            placements,
             exercise,
-            _texts(),
-            lambda keep: Session(source, recording.placements, exercise=exercise, calibration=other, listeners=[keep]),
+            texts,
+            lambda keep: Session(source, placements, exercise=exercise, listeners=[keep]),
             replay=True,
         )
     _tell(path, exercise, as_json=as_json, calibration=other)
@@ -235,7 +252,10 @@ def import_(
     """Turn a table of EMG into a recording."""
     from gluteemg.recording.importing import import_csv
 
-    imported = import_csv(path, output, {c: _role(r) for c, r in (_pair(t, "COLUMN=MUSCLE:SIDE") for t in channel)}, unit=unit)
+    pairs = [_pair(text, "COLUMN=MUSCLE:SIDE") for text in channel]
+    if twice := sorted({column for column, _ in pairs if [c for c, _ in pairs].count(column) > 1}):
+        raise RoleError(f"{', '.join(twice)} is given two roles: give each column one.")
+    imported = import_csv(path, output, {column: _role(role) for column, role in pairs}, unit=unit)
     if as_json:
         _print_json(
             {
@@ -261,17 +281,18 @@ def import_(
 @profiles_app.callback(invoke_without_command=True)
 def profiles(context: typer.Context, as_json: Json = False) -> None:
     """List the kinds of sensor that gluteemg can read."""
+    context.obj = as_json
     if context.invoked_subcommand is None:
-        list_profiles(as_json)
+        list_profiles(context, as_json)
 
 
 @profiles_app.command("list")
-def list_profiles(as_json: Json = False) -> None:
+def list_profiles(context: typer.Context, as_json: Json = False) -> None:
     """List the kinds of sensor, and how far each is proven."""
     from gluteemg.catalogue import load_profiles
 
     known = load_profiles()
-    if as_json:
+    if as_json or context.obj:
         _print_json(
             [
                 {
@@ -314,19 +335,29 @@ def _live(
     path: Path,
     *,
     headless: bool,
-    seconds: float | None = None,
-    **first: Any,
+    seconds: float | None,
+    calibration: Calibration | None,
+    protocol: Protocol | None,
 ) -> Calibration | None:
     """Run a session that is recorded, in a window or on the terminal; give the calibration that it ended with."""
+    from gluteemg.errors import RecordingError
     from gluteemg.recording.file import Recorder
     from gluteemg.session import Listener, Session
 
+    texts = _texts(exercise, protocol)
     opened: list[Session] = []
 
     def open_session(*listeners: Listener) -> Session:
         recorder = Recorder(path, source.profiles, placements, exercise_toml=exercise.toml)
         session = Session(
-            source, placements, exercise=exercise, recorder=recorder, seconds=seconds, listeners=listeners, **first
+            source,
+            placements,
+            exercise=exercise,
+            calibration=calibration,
+            protocol=protocol,
+            recorder=recorder,
+            seconds=seconds,
+            listeners=listeners,
         )
         opened.append(session)
         return session
@@ -335,11 +366,13 @@ def _live(
         from gluteemg.console import follow
 
         with open_session() as session:
-            follow(session, _texts())
+            follow(session, texts)
     else:
         from gluteemg.ui.dashboard import show
 
-        show(source, placements, exercise, _texts(), open_session)
+        show(source, placements, exercise, texts, open_session)
+    if not path.exists():
+        raise RecordingError("Nothing was recorded: it was stopped before a sensor sent anything.")
     return opened[0].calibration
 
 
@@ -360,7 +393,7 @@ def _tell(
     analysis = analyse(Recording.open(path), exercise, calibration)
     if truth is not None:
         analysis = analysis.model_copy(update={"truth": Truth(**truth), "recording": str(name) if name else "demo"})
-    typer.echo(analysis.model_dump_json(indent=2) if as_json else describe(analysis, _texts()))
+    typer.echo(analysis.model_dump_json(indent=2) if as_json else describe(analysis, _texts(exercise)))
 
 
 @contextmanager
@@ -399,16 +432,25 @@ def _has_screen() -> bool:
     return why is None
 
 
-def _texts() -> Any:
-    from gluteemg.catalogue import load_texts
+def _texts(exercise: Exercise, protocol: Protocol | None = None) -> Texts:
+    """Load the words, and see that those of the exercise and the protocol are there before anything begins."""
+    from gluteemg.catalogue import load_texts, user_folder
+    from gluteemg.errors import DefinitionError
 
-    return load_texts()
+    texts = load_texts()
+    ids = [f"exercise.{exercise.id}", *(f"{t}.{p.id}" for p in exercise.phases for t in ("phase", "then"))]
+    ids += [f"{table}.{variant.id}" for variant in exercise.variants for table in ("advice", "why")]
+    ids += [f"reference.{step.id}" for step in (protocol.steps if protocol is not None else ())]
+    if missing := texts.lacks(ids):
+        own = user_folder() / "texts" / f"{texts.language}.toml"
+        raise DefinitionError(f"There are no words for {', '.join(missing)}: write them into {own}.")
+    return texts
 
 
-def _demo(scenario: str) -> Demo:
+def _demo(scenario: str, sensors: Collection[str] | None = None) -> Demo:
     from gluteemg.demo import Demo
 
-    return Demo(scenario)
+    return Demo(scenario, sensors=sensors)
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
@@ -429,7 +471,7 @@ def _placement(text: str) -> Placement:
 
     where, role = _pair(text, "SENSOR[/CHANNEL]=MUSCLE:SIDE")
     sensor, slash, channel = where.rpartition("/")
-    if slash and not channel.isdigit():
+    if slash and not (channel.isascii() and channel.isdecimal()):
         raise RoleError(f"{channel!r} in {text!r} is not a channel: channels are numbers from 0.")
     return Placement(sensor if slash else where, int(channel) if slash else 0, _role(role))
 

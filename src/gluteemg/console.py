@@ -6,6 +6,8 @@ import sys
 
 from gluteemg.coaching.coach import Cue, Message
 from gluteemg.coaching.texts import Texts
+from gluteemg.muscles import Role
+from gluteemg.processing.quality import State
 from gluteemg.report.analysis import Analysis
 from gluteemg.session import Moment, Session
 
@@ -24,11 +26,10 @@ def follow(session: Session, texts: Texts) -> None:
     teller = _Teller(texts)
     try:
         while session.running:
-            teller.tell(session.moment)
             try:
                 session.wait(_LOOK_S)
             except TimeoutError:
-                continue
+                teller.tell(session.moment)
     except KeyboardInterrupt:
         session.stop()
     session.wait()
@@ -41,6 +42,7 @@ class _Teller:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._said: str | None = None
+        self._states: dict[Role, State | None] = {}
         self._reps = 0
         self._notices = 0
 
@@ -48,6 +50,13 @@ class _Teller:
         for notice in moment.notices[self._notices :]:
             _write(notice)
         self._notices = len(moment.notices)
+        for role, state in moment.sensors.items():
+            if state != self._states.get(role) and "lost" in (state, self._states.get(role)):
+                label = self._texts.say(Message("label." + role.muscle.rstrip("0123456789")))
+                word = self._texts.say(Message(f"state.{state or 'waiting'}"))
+                said_s = 0.0 if moment.frame is None else moment.frame.t_s
+                _write(f"{said_s:7.1f} s  {label}, {role.side}: {word}")
+            self._states[role] = state
         for rep in moment.reps[self._reps :]:
             self._reps += 1
             share = "no share" if rep.ln_ratio is None else f"glute share {_percent(rep.share)}"
@@ -92,7 +101,8 @@ def describe(analysis: Analysis, texts: Texts) -> str:
     lines += ["", f"{'muscle':<26}{'floor':>8}{'reference':>11}{'rate':>10}{'bursts':>8}  signal"]
     for m in analysis.muscles:
         floor, reference = ("–" if v is None else f"{v:.1f}" for v in (m.floor, m.reference))
-        label = f"{texts.say(Message('label.' + m.muscle.rstrip('0123456789')))}, {m.side}"
+        digits = m.muscle.removeprefix(m.muscle.rstrip("0123456789"))
+        label = f"{texts.say(Message('label.' + m.muscle.removesuffix(digits)))}{digits and ' '}{digits}, {m.side}"
         state = texts.say(Message(f"state.{m.quality}")) + (f" ({', '.join(m.reasons)})" if m.reasons else "")
         lines.append(f"{label:<26}{floor:>8}{reference:>11}{m.rate_hz:>7.0f} Hz{len(m.bursts):>8}  {state}")
     if analysis.reps:

@@ -47,11 +47,16 @@ class Definition(Part):
         except tomllib.TOMLDecodeError as error:
             raise DefinitionError(f"{name} is not valid TOML: {error}. Mend that line.") from error
         except ValidationError as error:
-            faults = "; ".join(f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-            count = error.error_count()
-            raise DefinitionError(f"{name} has {count} fault{'s' if count > 1 else ''}: {faults}.") from error
+            raise DefinitionError(f"{name} has {faults(error)}.") from error
         definition._toml = text
         return definition
+
+
+def faults(error: ValidationError) -> str:
+    """Write all faults of a text in one line, each with its place."""
+    said = "; ".join(f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+    count = error.error_count()
+    return " ".join(f"{count} fault{'s' if count > 1 else ''}: {said}".split())
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gluteemg.activation.repetition import REST_S
 from gluteemg.catalogue import load_profile
 from gluteemg.errors import GluteemgError
 from gluteemg.muscles import Placement, Role
@@ -40,6 +42,8 @@ class Demo:
         One of `gluteemg.sensors.simulator.SCENARIOS`.
     seed : int
         Decides every random number.
+    sensors : collection of str, optional
+        Which of the sensors in `WORN` the person wears; all, if not given.
 
     Raises
     ------
@@ -49,23 +53,27 @@ class Demo:
         If the library for virtual sensors is not installed.
     """
 
-    def __init__(self, scenario: str = "hamstring-led", seed: int = 0) -> None:
+    def __init__(self, scenario: str = "hamstring-led", seed: int = 0, sensors: Collection[str] | None = None) -> None:
         if scenario not in SCENARIOS:
             raise GluteemgError(f"There is no scenario {scenario!r}: use one of {', '.join(SCENARIOS)}.")
         profile = load_profile("umyo-gatt")
         self.scenario = scenario
-        self.placements = tuple(Placement(name, 0, role) for name, role in WORN.items())
+        worn = {name: role for name, role in WORN.items() if sensors is None or name in sensors}
+        self.placements = tuple(Placement(name, 0, role) for name, role in worn.items())
         self._person = Person(SCENARIOS[scenario], seed)
-        self._start = _Start(set(WORN))
+        self._start = _Start(set(worn))
         self._latest_s = 0.0
-        sensors = [SimulatedSensor(name, profile, [role], self._person) for name, role in WORN.items()]
-        self.radio = VirtualRadio(VirtualSensor(s.name, profile, self._emg_of(s), lost=s.lost) for s in sensors)
-        self.source = BleSource(dict.fromkeys(WORN, profile), radio=self.radio)
+        simulated = [SimulatedSensor(name, profile, [role], self._person) for name, role in worn.items()]
+        self.radio = VirtualRadio(VirtualSensor(s.name, profile, self._emg_of(s), lost=s.lost) for s in simulated)
+        self.source = BleSource(dict.fromkeys(worn, profile), radio=self.radio)
 
     @property
     def truth(self) -> dict[str, Any]:
-        """What the simulated person has really done so far: the true glute share, and the number of repetitions."""
-        t_s = self._latest_s - (self._start.t_s or 0.0)
+        """What the simulated person has really done so far: the true glute share, and the number of repetitions.
+
+        A repetition counts once it has been followed by rest, as in the analysis.
+        """
+        t_s = self._latest_s - (self._start.t_s or 0.0) - REST_S
         return {"scenario": self.scenario, "share": self._person.share(t_s), "reps": len(self._person.reps(t_s))}
 
     def _emg_of(self, sensor: SimulatedSensor) -> Any:

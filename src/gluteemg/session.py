@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, aclosing
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from anyio import CancelScope, current_time
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from gluteemg.activation.calibration import Calibration, Calibrator, Protocol, Unit
@@ -23,11 +25,16 @@ from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import State
 from gluteemg.recording.file import Recorder
 from gluteemg.report.analysis import Repetition
-from gluteemg.sensors.source import Event, Item, Packet, PacketKind, Source
+from gluteemg.sensors.source import Event, Item, PacketKind, Source
 
 Stage = Literal["searching", "reference", "running", "paused", "finished"]
 Listener = Callable[[Update], None]
 _log = logging.getLogger(__name__)
+_SWITCH_S = 0.0005
+"""How long another thread may hold the interpreter while this one waits (chosen: painting takes 5 ms, no packet must wait so
+long; with Python's own 5 ms the slowest frames came 3 ms later)."""
+_GRACE_S = 1.0
+"""How much later than by its data a session ends by the clock, when no sensor is left that sends any (chosen)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,9 @@ class Session:
         listeners: Sequence[Listener] = (),
     ) -> None:
         self._source = source
-        self._pipeline = Pipeline(source.profiles, placements, aim=exercise.aim, calibration=calibration)
+        self._pipeline = Pipeline(source.profiles, placements, aim=exercise.aim)
         roles = self._pipeline.roles
+        self._first = () if calibration is None else (Event("calibration", calibration.to_json()),)
         self._calibrator = None if protocol is None else Calibrator(protocol, roles)
         self._coach = Coach(exercise)
         self._recorder = recorder
@@ -108,12 +116,12 @@ class Session:
         self._listeners = tuple(listeners)
         self._sensor_of = {p.role: p.sensor for p in placements}
         self._found: set[str] = set()
+        self._gone: set[str] = set()
         self._ended = False
         self.moment = Moment(sensors=dict.fromkeys(roles))
-        if calibration is not None:
-            self._note_calibration(calibration)
 
     def __enter__(self) -> Self:
+        sys.setswitchinterval(_SWITCH_S)
         self._threads = ExitStack()
         self._portal: BlockingPortal = self._threads.enter_context(start_blocking_portal(name="gluteemg-stream"))
         self._running: Future[None] = self._portal.start_task_soon(self._run, name="session")
@@ -124,7 +132,7 @@ class Session:
         self._threads.close()
         if self._recorder is not None:
             self._recorder.cache_reps([Repetition.of(rep).model_dump(mode="json") for rep in self.moment.reps])
-            self._recorder.close()
+            self._recorder.__exit__(kind, error, trace)
 
     @property
     def running(self) -> bool:
@@ -179,11 +187,14 @@ class Session:
 
     async def _run(self) -> None:
         try:
-            async with aclosing(self._source.batches()) as batches:
-                async for batch in batches:
-                    self._take(batch)
-                    if self._ended:
-                        return
+            with CancelScope() as self._until:
+                if self._first:
+                    self._take(self._first)
+                async with aclosing(self._source.batches()) as batches:
+                    async for batch in batches:
+                        self._take(batch)
+                        if self._ended:
+                            return
         finally:
             self.moment = replace(self.moment, stage="finished")
 
@@ -205,33 +216,48 @@ class Session:
         return calibration and calibration.model_copy(update={"taken": datetime.now(UTC).isoformat(timespec="seconds")})
 
     def _publish(self, items: Sequence[Item], update: Update) -> None:
-        moment = self.moment
-        stage: Stage = "running" if moment.stage == "searching" and len(update.frames) else moment.stage
+        """Make the new moment, and tell the listeners."""
         for item in items:
-            if isinstance(item, Packet) and item.kind == PacketKind.CONNECT:
-                self._found.add(item.sensor)
-            elif isinstance(item, Event) and item.kind in ("pause", "resume"):
-                stage = "paused" if item.kind == "pause" else "running"
-            elif isinstance(item, Event) and item.kind == "calibration":
-                self._note_calibration(Calibration.from_json(item.detail))
-                moment = self.moment
-        if stage in ("running", "reference"):
-            stage = "reference" if self._calibrator is not None and self._calibrator.step is not None else "running"
+            self._note(item)
+        moment = self.moment
         if self._recorder is not None and self._recorder.error is not None and str(self._recorder.error) not in moment.notices:
             moment = replace(moment, notices=(*moment.notices, str(self._recorder.error)))
-        moment = replace(moment, stage=stage, reps=moment.reps + update.reps)
         if len(update.frames):
             frame = update.frames[-1]
+            taking = self._calibrator is not None and self._calibrator.step is not None
             moment = replace(
                 moment,
+                stage="paused" if moment.stage == "paused" else "reference" if taking else "running",
                 frame=frame,
+                reps=moment.reps + update.reps,
                 cue=self._coach.feed(update.frames, update.reps, self._calibrator),
                 sensors={r: f.state if self._sensor_of[r] in self._found else None for r, f in frame.flags.items()},
             )
-            self._ended = self._seconds is not None and frame.t_s >= self._seconds - 1 / FRAME_RATE_HZ
+            if self._seconds is not None:
+                self._ended = frame.t_s >= self._seconds - 1 / FRAME_RATE_HZ
+                self._until.deadline = current_time() + self._seconds - frame.t_s + _GRACE_S
+        lost = [role for role, sensor in self._sensor_of.items() if sensor in self._gone]
+        moment = replace(moment, sensors={**moment.sensors, **dict.fromkeys(lost, "lost")})
+        if self._gone and self._gone == self._found:  # no sensor is left to make a frame
+            last = moment.frame and moment.frame.without_signal()
+            moment = replace(moment, frame=last, cue=self._coach.lost(lost))
         self.moment = moment
         for listener in self._listeners:
             listener(update)
 
-    def _note_calibration(self, calibration: Calibration) -> None:
-        self.moment = replace(self.moment, unit=calibration.unit)
+    def _note(self, item: Item) -> None:
+        """Take from an item what no frame tells."""
+        moment = self.moment
+        if isinstance(item, Event):
+            if item.kind == "pause":
+                moment = replace(moment, stage="paused")
+            elif item.kind == "resume":
+                moment = replace(moment, stage="running")
+            elif item.kind == "calibration":
+                moment = replace(moment, unit=Calibration.from_json(item.detail).unit)
+        elif item.kind == PacketKind.CONNECT:
+            self._found.add(item.sensor)
+            self._gone.discard(item.sensor)
+        elif item.kind == PacketKind.DISCONNECT:
+            self._gone.add(item.sensor)
+        self.moment = moment

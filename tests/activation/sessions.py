@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,13 +16,24 @@ from gluteemg.activation.pipeline import Aim, Pipeline, Update
 from gluteemg.activation.ratio import Zone
 from gluteemg.muscles import Placement, Role
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import GAIN_UV, SCENARIOS, Person, SimulatedSensor, simulated_packets
-from gluteemg.sensors.source import Event, Item, Packet
+from gluteemg.sensors.simulator import (
+    COUNTS_PER_UV,
+    GAIN_UV,
+    SCENARIOS,
+    Conditions,
+    Person,
+    SimulatedSensor,
+    simulated_packets,
+)
+from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 
 ROOT = Path(__file__).parents[2]
 GLUTES, MEDIUS, HAMSTRINGS = (Role(m, "left") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
 WORN = (GLUTES, MEDIUS, HAMSTRINGS)
 AIM = Aim(Zone(0.8, 1.3), {"mvic": 0.2, "submaximal": 0.4})
+
+RIGHT = tuple(Role(m, "right") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
+MIXED_SECONDS = 16.0
 
 
 @cache
@@ -80,9 +91,7 @@ def train(scenario: str, seed: int, seconds: float = 20.0, block: int = 40) -> T
 def joined(updates: Iterable[Update]) -> Update:
     """All updates as one: frames and repetitions one after the other, traces left as they were."""
     updates = list(updates)
-    blocks = [u.frames for u in updates]
-    arrays = {f.name: np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Frames) if f.name != "roles"}
-    frames = Frames(blocks[0].roles, **arrays)
+    frames = Frames.join([u.frames for u in updates])
     return Update(frames, tuple(r for u in updates for r in u.reps), tuple(t for u in updates for t in u.traces))
 
 
@@ -101,3 +110,45 @@ def assert_same_update(one: Update, other: Update) -> None:
 
 def notifications(items: Sequence[Item]) -> list[Packet]:
     return [item for item in items if isinstance(item, Packet) and item.data]
+
+
+def mixed_sensors() -> list[SimulatedSensor]:
+    """Two uMyo on the left, one NPG with three channels on the right, losing packets alone and in runs."""
+    person = Person(SCENARIOS["shared"], 3)
+    alone, runs = Conditions(loss=0.008), Conditions(burst_loss=0.004)
+    umyo = [
+        SimulatedSensor(name, profile(), [role], person, conditions=alone)
+        for name, role in (("uMyo-G", GLUTES), ("uMyo-H", HAMSTRINGS))
+    ]
+    npg = SimulatedSensor("NPG", profile("npg-lite-3ch"), RIGHT, person, conditions=runs, rate_hz=461.0)
+    return [*umyo, npg]
+
+
+def mixed_calibration() -> Calibration:
+    left = known_calibration((GLUTES, HAMSTRINGS))
+    right = known_calibration(RIGHT, COUNTS_PER_UV)
+    return left.model_copy(update={"levels": left.levels + right.levels})
+
+
+def mixed_items(seed: int) -> list[Item]:
+    """Sixteen seconds of everything that may happen between a sensor and a program."""
+    sensors, random = mixed_sensors(), np.random.default_rng(seed)
+    packets = simulated_packets(sensors, MIXED_SECONDS, seed=seed)
+    away_ns, back_ns = packets[0].t_ns + 11_000_000_000, packets[0].t_ns + 12_400_000_000
+    kept = [p for p in packets if p.sensor != "uMyo-H" or not away_ns <= p.t_ns < back_ns]
+    kept = [p for p in kept if p.sensor != "NPG" or p.t_ns > packets[0].t_ns + 800_000_000 or not p.data]  # a slow start
+    moved = [replace(p, t_ns=p.t_ns + int(random.exponential(5e6)) * (not random.integers(25))) for p in kept]
+    stall_ns = packets[0].t_ns + 14_000_000_000
+    moved = [
+        replace(p, t_ns=stall_ns + 400_000_000) if p.sensor == "uMyo-G" and 0 <= p.t_ns - stall_ns < 400_000_000 else p
+        for p in moved
+    ]
+    moved += [Packet("uMyo-H", away_ns, b"gone", PacketKind.DISCONNECT), Packet("uMyo-H", back_ns, b"", PacketKind.CONNECT)]
+    moved += [replace(p, data=bytes(26)) for p in moved[100:1000:90] if p.sensor == "uMyo-G"]
+    items: list[Item] = [*sorted(moved, key=lambda p: p.t_ns)]
+    third = len(items) // 3
+    items.insert(third, Event("calibration", mixed_calibration().to_json()))
+    items.insert(2 * third, Event("pause", {}))
+    items.insert(2 * third + 40, Event("resume", {}))
+    items.insert(2 * third + 50, Event("marker", {"note": "here"}))
+    return items

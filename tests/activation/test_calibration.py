@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from scipy import signal
 from tests.activation.sessions import GLUTES, HAMSTRINGS, MEDIUS, WORN, Trained, protocol, train
 
-from gluteemg.activation.calibration import Calibration, Calibrator, Level, Protocol
+from gluteemg.activation.calibration import Calibration, Calibrator, Level, Protocol, recalibrated
 from gluteemg.activation.frame import Frames
 from gluteemg.errors import DefinitionError
 from gluteemg.muscles import Role
 from gluteemg.processing.chain import design
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.simulator import GAIN_UV
+from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 
 _PAIR = (GLUTES, HAMSTRINGS)
 _SHORT = Protocol.parse(
@@ -262,21 +264,85 @@ def test_a_protocol_with_a_fault_is_refused(old: str, new: str, said: str) -> No
     assert str(refused.value).startswith("short.toml has 1 fault: ")
 
 
+def _level_of(role: Role, floor: float, over: float | None, working: float | None) -> Level:
+    reference = None if over is None else floor + over
+    return Level(role=str(role), floor=floor, reference=reference, working=working)
+
+
 @settings(deadline=None)
 @given(
     st.lists(
         st.builds(
-            Level,
-            role=st.just(str(GLUTES)),
+            _level_of,
+            st.sampled_from(WORN),
             floor=st.floats(0, 1e3),
-            reference=st.none() | st.floats(0.1, 1e4),
+            over=st.none() | st.floats(0.1, 1e4),
             working=st.none() | st.floats(0.1, 1e4),
         ),
         max_size=3,
+        unique_by=lambda level: level.role,
     ).map(tuple),
-    st.sampled_from(["mvic", "submaximal", None]),
+    st.sampled_from(["mvic", "submaximal"]),
     st.sampled_from(["rest", "estimated"]),
 )
-def test_a_calibration_survives_json(levels: tuple[Level, ...], method: str | None, floor_method: str) -> None:
-    calibration = Calibration.model_validate({"method": method, "floor_method": floor_method, "levels": levels})
+def test_a_calibration_survives_json(levels: tuple[Level, ...], method: str, floor_method: str) -> None:
+    known = method if any(level.reference for level in levels) else None
+    calibration = Calibration.model_validate({"method": known, "floor_method": floor_method, "levels": levels})
     assert Calibration.from_json(calibration.to_json()) == calibration
+
+
+_GOOD_LEVEL = {"role": "hamstrings:left", "floor": 2.0, "reference": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"levels": [{**_GOOD_LEVEL, "reference": math.inf}]}, "levels[0].reference: Input should be a finite number"),
+        ({"levels": [{**_GOOD_LEVEL, "floor": math.nan}]}, "levels[0].floor: Input should be a finite number"),
+        (
+            {"levels": [{**_GOOD_LEVEL, "reference": 2.0}]},
+            "levels[0]: the reference of hamstrings:left, 2, is not over its floor, 2",
+        ),
+        ({"levels": [{**_GOOD_LEVEL, "role": "biceps:left"}]}, "levels[0].role: Unknown muscle 'biceps'"),
+        ({"levels": [_GOOD_LEVEL, _GOOD_LEVEL]}, "a muscle has two levels"),
+        ({"levels": []}, "there must be a method where there are references"),
+        ({"method": None}, "there must be a method where there are references"),
+        ({"window_s": math.nan}, "window_s: Input should be a finite number"),
+        ({"levels": "none"}, "levels: Input should be a valid tuple"),
+    ],
+)
+def test_a_broken_calibration_in_a_recording_is_refused_in_one_line(change: dict[str, object], said: str) -> None:
+    good = {"method": "submaximal", "floor_method": "rest", "levels": [_GOOD_LEVEL]}
+    assert Calibration.from_json(good).level(HAMSTRINGS) is not None
+    with pytest.raises(DefinitionError) as refused:
+        Calibration.from_json({**good, **change})
+    assert str(refused.value).startswith("The calibration in the recording is broken, it has 1 fault: ")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_another_calibration_stands_where_each_recorded_one_stood() -> None:
+    one, other = (
+        Calibration(method="submaximal", floor_method="rest", levels=(Level(role=str(GLUTES), floor=1, reference=r),))
+        for r in (10, 20)
+    )
+    packet, pause = Packet("uMyo", 0, b"", PacketKind.CONNECT), Event("pause", {})
+    items: list[Item] = [packet, Event("calibration", one.to_json()), pause, Event("calibration", {"broken": True}), packet]
+    theirs = Event("calibration", other.to_json())
+    assert recalibrated(items, other) == [packet, theirs, pause, theirs, packet]
+    assert recalibrated([packet, pause], other) == [packet, pause]
+
+
+def test_why_a_step_was_asked_for_again_is_forgotten_with_the_next_step_and_a_restless_floor_is_kept() -> None:
+    envelope = np.concatenate((np.full((200, 2), 2.0), _followed()))
+    for last in (150, 350):
+        envelope[last : last + 40] = 20.0
+    calibrator = Calibrator(_SHORT, _PAIR)
+    calibrator.feed(_frames(envelope[:210]))
+    assert calibrator.rejected == "moved"
+    calibrator.feed(_frames(envelope[210:410], first=210))
+    assert calibrator.step is not None
+    assert calibrator.step.id == "squeeze"
+    assert calibrator.rejected is None
+    calibration, _ = _take(calibrator, _frames(envelope[410:], first=410))
+    assert _level(calibration, GLUTES).floor == pytest.approx(math.sqrt(0.6 * 2.0**2 + 0.4 * 20.0**2))

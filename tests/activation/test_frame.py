@@ -69,3 +69,14 @@ def test_the_numbers_of_a_frame_are_plain_python() -> None:
     assert type(frame.t_s) is float
     assert {type(a) for a in frame.activation.values()} == {float}
     assert type(frame.share) is float
+
+
+def test_frames_are_joined_in_order_and_none_of_them_is_none() -> None:
+    some = [_frames([a, 2], 0.1, 0.5, [Flag.GOOD, Flag.LOSS], Verdict.IN_ZONE) for a in (1, 3)]
+    none = Frames.none((GLUTES, HAMSTRINGS))
+    both = Frames.join([none, *some, none])
+    assert [both[i] for i in range(2)] == [some[0][0], some[1][0]]
+    assert both.flags.dtype == both.verdict.dtype == np.uint8
+    assert Frames.join([none, some[0]]) is some[0]
+    assert len(Frames.join([none])) == 0
+    assert none.activation.shape == none.flags.shape == (0, 2)

@@ -17,6 +17,8 @@ from tests.activation.sessions import (
     assert_same_update,
     joined,
     known_calibration,
+    mixed_items,
+    mixed_sensors,
     pipeline_of,
     profile,
     sensor_of,
@@ -30,64 +32,19 @@ from gluteemg.activation.pipeline import PATIENCE_S, Pipeline, Update
 from gluteemg.errors import RoleError
 from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import Flag
-from gluteemg.sensors.simulator import COUNTS_PER_UV, GAIN_UV, SCENARIOS, Conditions, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.simulator import GAIN_UV, SCENARIOS, Person, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
-
-_SECONDS = 16.0
-_RIGHT = (Role("gluteus_maximus", "right"), Role("gluteus_medius", "right"), Role("hamstrings", "right"))
-
-
-def _mixed_sensors() -> list[SimulatedSensor]:
-    """Two uMyo on the left, one NPG with three channels on the right, losing packets alone and in runs."""
-    person = Person(SCENARIOS["shared"], 3)
-    alone, runs = Conditions(loss=0.008), Conditions(burst_loss=0.004)
-    umyo = [
-        SimulatedSensor(name, profile(), [role], person, conditions=alone)
-        for name, role in (("uMyo-G", GLUTES), ("uMyo-H", HAMSTRINGS))
-    ]
-    npg = SimulatedSensor("NPG", profile("npg-lite-3ch"), _RIGHT, person, conditions=runs, rate_hz=461.0)
-    return [*umyo, npg]
-
-
-def _mixed_calibration() -> Calibration:
-    left = known_calibration((GLUTES, HAMSTRINGS))
-    right = known_calibration(_RIGHT, COUNTS_PER_UV)
-    return left.model_copy(update={"levels": left.levels + right.levels})
-
-
-def _mixed_items(seed: int) -> list[Item]:
-    """Sixteen seconds of everything that may happen between a sensor and a program."""
-    sensors, random = _mixed_sensors(), np.random.default_rng(seed)
-    packets = simulated_packets(sensors, _SECONDS, seed=seed)
-    away_ns, back_ns = packets[0].t_ns + 11_000_000_000, packets[0].t_ns + 12_400_000_000
-    kept = [p for p in packets if p.sensor != "uMyo-H" or not away_ns <= p.t_ns < back_ns]
-    kept = [p for p in kept if p.sensor != "NPG" or p.t_ns > packets[0].t_ns + 800_000_000 or not p.data]  # a slow start
-    moved = [replace(p, t_ns=p.t_ns + int(random.exponential(5e6)) * (not random.integers(25))) for p in kept]
-    stall_ns = packets[0].t_ns + 14_000_000_000
-    moved = [
-        replace(p, t_ns=stall_ns + 400_000_000) if p.sensor == "uMyo-G" and 0 <= p.t_ns - stall_ns < 400_000_000 else p
-        for p in moved
-    ]
-    moved += [Packet("uMyo-H", away_ns, b"gone", PacketKind.DISCONNECT), Packet("uMyo-H", back_ns, b"", PacketKind.CONNECT)]
-    moved += [replace(p, data=bytes(26)) for p in moved[100:1000:90] if p.sensor == "uMyo-G"]
-    items: list[Item] = [*sorted(moved, key=lambda p: p.t_ns)]
-    third = len(items) // 3
-    items.insert(third, Event("calibration", _mixed_calibration().to_json()))
-    items.insert(2 * third, Event("pause", {}))
-    items.insert(2 * third + 40, Event("resume", {}))
-    items.insert(2 * third + 50, Event("marker", {"note": "here"}))
-    return items
 
 
 def _run(items: Sequence[Item], sizes: Sequence[slice] | None = None) -> Update:
-    pipeline = pipeline_of(_mixed_sensors())
+    pipeline = pipeline_of(mixed_sensors())
     return joined([pipeline.feed(items[piece]) for piece in sizes or [slice(None)]])
 
 
 @pytest.fixture(scope="module")
 def mixed() -> list[tuple[list[Item], Update]]:
     """Sessions of everything, with what comes of them in one call."""
-    return [(items, _run(items)) for items in map(_mixed_items, range(2))]
+    return [(items, _run(items)) for items in map(mixed_items, range(2))]
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +208,15 @@ def test_a_sensor_that_comes_later_is_absent_until_then(calm: tuple[list[Simulat
     assert (frames.flags[_between(frames, 4.7, 11), 1] == Flag.GOOD).all()
 
 
+def test_instants_close_the_same_however_many_at_a_time(
+    mixed: list[tuple[list[Item], Update]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gluteemg.activation.pipeline._MOST_INSTANTS", 7)
+    for items, whole in mixed:
+        assert_same_update(_run(items), whole)
+        assert max(len(u.frames) for u in pipeline_of(mixed_sensors()).updates(items)) == 7
+
+
 # --- holes
 
 
@@ -354,6 +320,28 @@ def test_the_measured_rates_can_be_asked_for(calm: tuple[list[SimulatedSensor], 
     pipeline.feed(calm[1])
     assert list(pipeline.rates_hz) == [s.name for s in calm[0]]
     assert list(pipeline.rates_hz.values()) == pytest.approx([1116.0] * 2, rel=0.01)
+
+
+def test_packets_that_cannot_be_read_are_counted(calm: tuple[list[SimulatedSensor], list[Packet]]) -> None:
+    sensors, packets = calm
+    torn = [replace(p, data=b"?") if p.sensor == sensors[1].name and p.data and not k % 3 else p for k, p in enumerate(packets)]
+    pipeline = pipeline_of(sensors)
+    pipeline.feed(torn)
+    assert pipeline.rejected == {sensors[0].name: 0, sensors[1].name: sum(p.data == b"?" for p in torn)}
+    assert pipeline.unreadable[sensors[1].name] == pytest.approx(1 / 3, abs=0.05)
+
+
+@pytest.mark.parametrize(("known", "scorable"), [((GLUTES, HAMSTRINGS), True), ((GLUTES,), False), ((), False)])
+def test_without_a_reference_of_every_muscle_of_the_ratio_nothing_can_be_scored(
+    calm: tuple[list[SimulatedSensor], list[Packet]], known: tuple[Role, ...], scorable: bool
+) -> None:
+    calibration = known_calibration(known) if known else None
+    pipeline = pipeline_of(calm[0], calibration)
+    reps = pipeline.feed(calm[1]).reps
+    assert pipeline.scorable is scorable
+    assert bool(reps) == bool(known)
+    assert all(rep.scored is scorable for rep in reps if rep.counted)
+    assert {rep.reasons for rep in reps if not rep.scored} <= {("no_reference",), ("too_short", "no_reference")}
 
 
 # --- the truth

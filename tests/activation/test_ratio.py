@@ -30,7 +30,7 @@ def _calibration(
     floor: float, reference: float | None, roles: Sequence[Role] = _PAIR, working: float | None = None
 ) -> Calibration:
     levels = tuple(Level(role=str(r), floor=floor, reference=reference, working=working) for r in roles)
-    return Calibration(method="submaximal", floor_method="rest", levels=levels)
+    return Calibration(method="submaximal" if reference else None, floor_method="rest", levels=levels)
 
 
 def _ln(glutes: float, hamstrings: float) -> float:
@@ -82,6 +82,13 @@ def test_activation_may_pass_the_reference() -> None:
 def test_without_a_calibration_or_a_reference_activation_is_not_known() -> None:
     for scale in (Scale(None, _PAIR), Scale(_calibration(3.0, None), _PAIR), Scale(_calibration(3.0, 100.0, [MEDIUS]), _PAIR)):
         assert np.isnan(scale.activation(np.array([[50.0, 50.0]]))).all()
+
+
+@pytest.mark.parametrize(("working", "tone"), [(3.0, 3.0), (3.0, 0.0), (50.0, 50.0), (40.0, 50.0)])
+def test_a_signal_without_a_way_from_tone_to_work_has_no_effort(working: float, tone: float) -> None:
+    levels = tuple(Level(role=str(r), floor=3.0, working=working, tone=tone) for r in _PAIR)
+    scale = Scale(Calibration(method=None, floor_method="estimated", levels=levels), _PAIR)
+    assert np.isnan(scale.effort(np.array([[0.0, 3.0], [40.0, 1000.0]]))).all()
 
 
 def test_a_working_level_cuts_repetitions_but_is_no_reference() -> None:

@@ -196,3 +196,11 @@ def test_after_a_reconnection_the_signal_settles_and_time_goes_on(clean: _Came) 
     assert after.t_s[0] - before.t_s[-1] == pytest.approx(30 - 200 * 24 / 1116, abs=0.05)
     assert (after.flags[:557] == Flag.SETTLING).all()
     assert (after.flags[557:] == Flag.GOOD).all()
+
+
+def test_a_stall_of_an_hour_leads_no_filter_astray(clean: _Came) -> None:
+    """The counter goes on as if nothing had been: only the arrivals are late."""
+    stalled = np.where(np.arange(len(clean)) < 300, clean.arrival_ns, clean.arrival_ns + 3_600_000_000_000)
+    samples, _ = _Came(clean.profile, clean.payloads, stalled).feed(SensorSignal(clean.profile))
+    assert np.isfinite(samples.emg).all()
+    assert (np.diff(samples.t_s) >= 0).all()

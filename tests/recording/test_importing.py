@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import os
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,6 +103,44 @@ def test_times_that_were_rounded_for_print_give_the_true_rate(tmp_path: Path, ra
     assert imported.rate_hz == pytest.approx(rate_hz, rel=1e-5)
 
 
+@pytest.mark.parametrize("spread_s", [0.0002, 0.00049])
+def test_times_that_jitter_below_half_a_sample_lose_nothing(tmp_path: Path, spread_s: float) -> None:
+    chance = np.random.default_rng(7)
+    times = 0.5 + np.arange(8000) / 1000
+    times[5000:] += 0.3  # and a gap
+    jittered = times + chance.uniform(-spread_s, spread_s, len(times))
+    imported = _import(tmp_path, _table(jittered))
+    assert imported.gaps == 1
+    assert imported.missing == {"glute_uV": 300, "hams_mV": 300}
+    for t_s, emg_uv in _decoded(imported.path).values():
+        assert len(emg_uv) == 8000
+        np.testing.assert_allclose(t_s - t_s[0], times - times[0], rtol=0, atol=0.0005)
+
+
+def test_a_few_times_that_stray_by_a_sample_keep_their_place(tmp_path: Path) -> None:
+    times = np.arange(4000) / 1000 + np.random.default_rng(1).normal(0, 0.0002, 4000)
+    imported = _import(tmp_path, _table(np.sort(times) - times.min()))
+    assert (imported.gaps, imported.missing) == (0, {"glute_uV": 0, "hams_mV": 0})
+
+
+def test_times_that_jitter_by_a_whole_sample_are_refused_with_their_line(tmp_path: Path) -> None:
+    times = np.sort(np.arange(4000) / 1000 + np.random.default_rng(1).uniform(0, 0.006, 4000))
+    with pytest.raises(ImportFileError, match=r"Line \d+ of .*: time_s jitters by more than half of its usual step"):
+        _import(tmp_path, _table(times, decimals=9))
+
+
+def test_a_file_that_starts_after_a_day_costs_no_more_memory(tmp_path: Path) -> None:
+    tracemalloc.start()
+    try:
+        imported = _import(tmp_path, _table(80_000 + np.arange(4000) / 1000))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 20e6
+    assert imported.duration_s == pytest.approx(3.999)
+    assert sum(len(block) for block in Recording.open(imported.path).items()) < 100
+
+
 def test_columns_that_nobody_named_are_left_out_and_listed(tmp_path: Path) -> None:
     text = _table(np.arange(100) / 1000, names="glute_uV,knee_deg")
     imported = _import(tmp_path, text, {"glute_uV": _GLUTE})
@@ -166,8 +205,11 @@ _HEAD = "time_s,glute_uV,hams_mV\n"
         (_HEAD + "-0.001,1,2\n" + _ROWS, "Line 2 of .*: time_s is -0.001. Count the seconds from the start"),
         (_HEAD + "1.6e9,1,2\n1600000000.001,1,2\n", "time_s is 1.6e"),
         (_HEAD + "0,1,2\n1,1,2\n2,1,2\n", "1 samples a second, .* is time_s in seconds"),
-        (_HEAD + _ROWS + "0.003,1,2\n0.0031,1,2\n0.0032,1,2\n", "Line 7 of .*: steps become shorter than 0.00"),
+        (_HEAD + _ROWS + "0.003,1,2\n0.0031,1,2\n0.0032,1,2\n", "Line 7 of .*: time_s jitters by more than half .* 0.001 s"),
         (_HEAD + "0,1,\n0.001,1,\n", "Column hams_mV .* holds no numbers"),
+        (_HEAD + _ROWS + "\n0.003,1e308,2\n", r"Line 6 of .*, column glute_uV: 1e\+308 is beyond any muscle: check the unit"),
+        (_HEAD + "0,1,2\n0.001,1,-1000001\n", "Line 3 of .*, column hams_mV: -1e.* is beyond any muscle"),
+        (_HEAD + "0,1,2\n0.001,inf,2\n", "Line 3 of .*, column glute_uV: inf is beyond any muscle"),
         ("time_s,glute_uV,hams_mV\n\0\n", "is not text"),
     ],
 )
@@ -185,6 +227,8 @@ def test_what_cannot_be_imported_is_said_with_its_place(tmp_path: Path, text: st
         ({"time_s": _GLUTE}, None, "no signal column time_s"),
         ({"hams": _HAMS}, None, "Column hams does not say its unit.* --unit"),
         ({"hams": _HAMS}, "ohm", "Unknown unit 'ohm' for column hams"),
+        ({"glute_uV": _GLUTE}, "mV", "Column glute_uV says uV, --unit says mV: leave --unit out, or rename the column"),
+        ({"glute_uV": _GLUTE}, "ohm", "Unknown unit 'ohm'"),
         ({"hams": _GLUTE, "glute_uV": _GLUTE}, "uV", "given to two channels"),
     ],
 )

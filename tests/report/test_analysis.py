@@ -1,17 +1,22 @@
 """The document of results: its schema, its golden recordings, its honest gaps."""
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.repetition import Rep
 from gluteemg.catalogue import load_exercise
+from gluteemg.errors import DefinitionError
 from gluteemg.muscles import Role
-from gluteemg.recording.file import Recording
+from gluteemg.recording.file import Recorder, Recording
 from gluteemg.recording.importing import import_csv
 from gluteemg.report.analysis import REP_UNCERTAINTY, Analysis, analyse, summarise
+from gluteemg.sensors.source import Event, Item, Packet
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -21,6 +26,23 @@ BRIDGE = load_exercise("bridge")
 def rep(ln_ratio: float | None, *reasons: str, in_zone: bool | None = True) -> Rep:
     scored = ln_ratio is not None
     return Rep(0, 2, {}, ln_ratio, None, True, scored, in_zone if scored else None, scored or None, reasons)
+
+
+def altered(path: Path, change: Callable[[Sequence[Item]], Sequence[Item]]) -> Recording:
+    """A golden recording with other items."""
+    golden = Recording.open(ROOT / "recordings" / "bridge_glute_led.emg")
+    with Recorder(path, golden.profiles, golden.placements) as recorder:
+        recorder.put(change([item for items in golden.items() for item in items]))
+    return Recording.open(path)
+
+
+def calibration_of(*muscles: str) -> Calibration:
+    levels = tuple(Level(role=f"{m}:left", floor=2.5, reference=80.0) for m in muscles)
+    return Calibration(method="mvic", floor_method="rest", levels=levels)
+
+
+def without_calibration(items: Sequence[Item]) -> Sequence[Item]:
+    return [i for i in items if isinstance(i, Packet)]
 
 
 def test_the_schema_in_docs_is_that_of_the_document() -> None:
@@ -76,7 +98,70 @@ def test_the_range_of_the_share_widens_with_scatter_and_one_rep_claims_little() 
 def test_a_session_without_a_score_says_why() -> None:
     assert summarise([], "%REF").why_no_share == "no_reps"
     assert summarise([], None).why_no_share == "no_reference"
+    assert summarise([], "%REF", scorable=False).why_no_share == "no_reference"
     assert summarise([rep(None, "signal_lost")], "%REF").why_no_share == "signal_lost"
+
+
+def test_another_calibration_holds_from_where_the_recorded_one_was_taken() -> None:
+    """So that what was done for the references is not taken for repetitions."""
+    recording = Recording.open(ROOT / "recordings" / "bridge_glute_led.emg")
+    own = analyse(recording, BRIDGE)
+    assert analyse(recording, BRIDGE, Calibration.from_json(recording.calibrations[-1])) == own
+    other = analyse(recording, BRIDGE, calibration_of("gluteus_maximus", "gluteus_medius", "hamstrings"))
+    assert other.summary.unit == "%MVIC"
+    assert other.summary.reps == own.summary.reps
+    assert other.reps[0].start_s == pytest.approx(own.reps[0].start_s, abs=0.2)
+
+
+def test_another_calibration_holds_from_the_start_where_none_was_recorded(tmp_path: Path) -> None:
+    recording = altered(tmp_path / "none.emg", without_calibration)
+    analysis = analyse(recording, BRIDGE, calibration_of("gluteus_maximus", "hamstrings"))
+    assert analysis.summary.share is not None
+    assert analysis.summary.reps > 6
+
+
+def test_a_broken_calibration_in_a_recording_is_told_and_can_be_replaced(tmp_path: Path) -> None:
+    def spoil(items: Sequence[Item]) -> Sequence[Item]:
+        return [Event(i.kind, {"levels": []}) if isinstance(i, Event) else i for i in items]
+
+    recording = altered(tmp_path / "broken.emg", spoil)
+    with pytest.raises(DefinitionError, match="calibration in the recording is broken"):
+        analyse(recording, BRIDGE)
+    assert analyse(recording, BRIDGE, calibration_of("gluteus_maximus", "hamstrings")).summary.scored > 0
+
+
+@pytest.mark.parametrize(("known", "counts"), [("hamstrings", True), ("erector_spinae", False)])
+def test_without_a_reference_of_what_the_ratio_needs_it_says_so(known: str, counts: bool) -> None:
+    recording = Recording.open(ROOT / "recordings" / "bridge_glute_led.emg")
+    analysis = analyse(recording, BRIDGE, calibration_of(known))
+    assert (analysis.summary.reps > 0) is counts
+    assert analysis.summary.scored == 0
+    assert analysis.summary.why_no_share == "no_reference"
+
+
+def test_before_its_first_sample_a_sensor_is_not_lost(tmp_path: Path) -> None:
+    def late(items: Sequence[Item]) -> Sequence[Item]:
+        first = next(i.t_ns for i in items if isinstance(i, Packet))
+        return [i for i in items if not isinstance(i, Packet) or i.sensor != "uMyo-GD" or i.t_ns > first + 8_000_000_000]
+
+    def never(items: Sequence[Item]) -> Sequence[Item]:
+        return [i for i in items if not isinstance(i, Packet) or i.sensor != "uMyo-GD"]
+
+    for change, said in ((late, ("good", ())), (never, ("lost", ("absent",)))):
+        medius = analyse(altered(tmp_path / f"{change.__name__}.emg", change), BRIDGE).muscles[1]
+        assert (medius.quality, medius.reasons) == said
+
+
+@pytest.mark.parametrize(("every", "said"), [(1000, ("good", ())), (50, ("adjust", ("unreadable_packets",)))])
+def test_packets_that_cannot_be_read_are_told(tmp_path: Path, every: int, said: tuple[str, tuple[str, ...]]) -> None:
+    def with_others(items: Sequence[Item]) -> Sequence[Item]:
+        others = [
+            [replace(i, data=b"?")] if isinstance(i, Packet) and i.data and not k % every else [] for k, i in enumerate(items)
+        ]
+        return [i for item, other in zip(items, others, strict=True) for i in (item, *other)]
+
+    analysis = analyse(altered(tmp_path / "others.emg", with_others), BRIDGE)
+    assert {(m.quality, m.reasons) for m in analysis.muscles} == {said}
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real recordings is not here")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
-from gluteemg.definition import Definition, Part
+from gluteemg.definition import Definition, Part, faults
+from gluteemg.errors import DefinitionError, RoleError
 from gluteemg.muscles import Muscle, Role
 from gluteemg.processing.quality import Flag
+from gluteemg.sensors.source import Event, Item
 
 Method = Literal["mvic", "submaximal"]
 Unit = Literal["%MVIC", "%REF"]
@@ -30,11 +32,27 @@ class Level(Part):
     repetitions only, never for activation.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     role: str
     floor: float = Field(ge=0)
     reference: float | None = Field(default=None, gt=0)
     working: float | None = Field(default=None, gt=0)
     tone: float = Field(default=0.0, ge=0)
+
+    @field_validator("role")
+    @classmethod
+    def _is_role(cls, role: str) -> str:
+        try:
+            return str(Role.parse(role))
+        except RoleError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _over_floor(self) -> Level:
+        if self.reference is not None and self.reference <= self.floor:
+            raise ValueError(f"the reference of {self.role}, {self.reference:g}, is not over its floor, {self.floor:g}")
+        return self
 
 
 class Calibration(Part):
@@ -43,7 +61,7 @@ class Calibration(Part):
     Parameters
     ----------
     method : {"mvic", "submaximal"} or None
-        How the references were taken; None where there are none.
+        How the references were taken; None if, and only if, there are none.
     floor_method : {"rest", "estimated"}
         From a rest that was asked for, or from the quietest windows of a recording.
     protocol : str
@@ -51,17 +69,28 @@ class Calibration(Part):
     window_s : float
         Length over which a reference was averaged; references over other windows do not compare.
     levels : tuple of Level
-        One for each muscle.
+        One for each muscle, at most.
     taken : str
         When, UTC in ISO 8601; empty if not known.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     method: Method | None
     floor_method: Literal["rest", "estimated"]
     protocol: str = ""
-    window_s: float = 0.0
+    window_s: float = Field(default=0.0, ge=0)
     levels: tuple[Level, ...]
     taken: str = ""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Calibration:
+        roles = [level.role for level in self.levels]
+        if len(set(roles)) < len(roles):
+            raise ValueError(f"a muscle has two levels, among {', '.join(roles)}")
+        if (self.method is not None) != any(level.reference is not None for level in self.levels):
+            raise ValueError("there must be a method where there are references, and none where there are none")
+        return self
 
     @property
     def unit(self) -> Unit | None:
@@ -74,12 +103,32 @@ class Calibration(Part):
 
     @classmethod
     def from_json(cls, detail: Mapping[str, Any]) -> Calibration:
-        """Read what `to_json` gave."""
-        return cls.model_validate(detail)
+        """Read what `to_json` gave, from the event of a recording.
+
+        Raises
+        ------
+        DefinitionError
+            If it is something else; one line names every fault.
+        """
+        try:
+            return cls.model_validate(detail)
+        except ValidationError as error:
+            raise DefinitionError(
+                f"The calibration in the recording is broken, it has {faults(error)}: give another one with --calibration."
+            ) from error
 
     def to_json(self) -> dict[str, Any]:
         """Give plain JSON values."""
         return self.model_dump(mode="json")
+
+
+def recalibrated(items: Sequence[Item], calibration: Calibration) -> Sequence[Item]:
+    """Put another calibration in the place of every one among the items: what came before it stays without.
+
+    Where a recording has none, nothing changes: give the other one to the `Pipeline` from the start.
+    """
+    event = Event("calibration", calibration.to_json())
+    return [event if isinstance(item, Event) and item.kind == "calibration" else item for item in items]
 
 
 class Step(Part):
@@ -157,9 +206,10 @@ class Calibrator:
     def feed(self, frames: Frames) -> Calibration | None:
         """Take the next frames; give the calibration once, when the last step is done.
 
-        A step whose measurement cannot be used is asked for again, and `rejected` holds why (an id): ``moved`` during rest,
-        ``too_quiet`` for a reference under twice the floor, ``no_signal``. After `Protocol.tries` tries it is left without
-        a value.
+        A step whose measurement cannot be used is asked for again, and `rejected` holds why (an id) until the step is done:
+        ``moved`` during rest, ``too_quiet`` for a reference under twice the floor, ``no_signal``. After `Protocol.tries` tries
+        a reference is left without a value; a floor is kept even if the last rest was restless, since without one there is
+        nothing at all, and too high a floor only makes references harder to believe.
         """
         if self.step is None or not len(frames):
             return None
@@ -183,7 +233,7 @@ class Calibrator:
         squares = np.where(usable, squares, np.nan)
         self.rejected = self._measure(step, squares)
         if self.rejected is None or self._try >= self._protocol.tries:
-            self._number, self._try = self._number + 1, 1
+            self._number, self._try, self.rejected = self._number + 1, 1, None
         else:
             self._try += 1
         pause = 0 if self.step is None else round(self.step.pause_s * FRAME_RATE_HZ)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -60,6 +61,11 @@ class Frame:
     verdict: Verdict
     rep_elapsed_s: float | None
 
+    def without_signal(self) -> Frame:
+        """Give the same instant with nothing known, for when no sensor is left to make another."""
+        nothing: dict[Role, float | None] = dict.fromkeys(self.flags)
+        return Frame(self.t_s, nothing, nothing, dict.fromkeys(self.flags, Flag.ABSENT), None, None, Verdict.MUTED, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Frames:
@@ -111,6 +117,21 @@ class Frames:
             verdict=Verdict(int(self.verdict[i])),
             rep_elapsed_s=_known(self.rep_elapsed_s[i]),
         )
+
+    @classmethod
+    def join(cls, blocks: Sequence[Frames]) -> Frames:
+        """Put runs of frames one after the other; at least one, which may be empty."""
+        some = [block for block in blocks if len(block)]
+        if len(some) <= 1:
+            return (some or blocks)[0]
+        arrays = [field.name for field in fields(cls) if field.name != "roles"]
+        return cls(blocks[0].roles, *(np.concatenate([getattr(block, name) for block in some]) for name in arrays))
+
+    @classmethod
+    def none(cls, roles: tuple[Role, ...]) -> Frames:
+        """No frames."""
+        whole, plane, line = np.empty(0, np.int64), np.empty((0, len(roles))), np.empty(0)
+        return cls(roles, whole, plane, plane, plane, plane, plane.astype(np.uint8), line, line.astype(np.uint8), line)
 
 
 def _known(value: np.float64) -> float | None:

@@ -6,7 +6,7 @@ they are cut into calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -25,6 +25,8 @@ from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 
 PATIENCE_S = 0.150
 """How far the newest sensor may be ahead before an instant closes without the others (chosen: three connection intervals)."""
+_MOST_INSTANTS = 60_000
+"""Most instants that are closed at once: 10 minutes (chosen: some 20 MB of arrays, however late a sensor comes back)."""
 _FAR = np.iinfo(np.int64).max
 
 
@@ -74,7 +76,7 @@ class Pipeline:
     placements : sequence of Placement
         What each channel stands for; channels without a placement are recorded and not looked at.
     aim : Aim or None
-        What the exercise asks. Without one there is no zone.
+        What the exercise asks. Without one verdicts are against even work, R of 1.0 to 1.25, and repetitions are not judged.
     calibration : Calibration or None
         The one to begin with; an event brings a new one.
 
@@ -98,7 +100,7 @@ class Pipeline:
         self._ratio = Ratio(self.roles)
         self._reps = RepDetector(self.roles, self._ratio)
         self._aim = aim
-        self._judge = Judge(aim.zone) if aim is not None else Judge(Zone(1.0, 1.25))
+        self._judge = Judge(Zone(1.0, 1.25) if aim is None else aim.zone)
         self._zero_ns: int | None = None
         self._next = 0  # grid index of the next instant
         self._paused = False
@@ -114,17 +116,47 @@ class Pipeline:
         """Measured rate of each sensor."""
         return {name: sensor.signal.rate_hz for name, sensor in self._sensors.items()}
 
+    @property
+    def rejected(self) -> dict[str, int]:
+        """How many notifications of each sensor could not be read."""
+        return {name: sensor.signal.rejected for name, sensor in self._sensors.items()}
+
+    @property
+    def unreadable(self) -> dict[str, float]:
+        """Share of the notifications of each sensor that could not be read, 0 to 1."""
+        return {name: count / max(1, self._sensors[name].signal.packets) for name, count in self.rejected.items()}
+
+    @property
+    def scorable(self) -> bool:
+        """Whether every muscle of the ratio is worn and has a reference by now."""
+        columns = self._ratio.columns
+        return bool(columns) and bool(self._scale.has_reference[columns].all())
+
     def feed(self, items: Sequence[Item]) -> Update:
         """Take the next items of the session, in order."""
-        updates = [self._none()]
+        updates = list(self.updates(items))
+        return Update(
+            Frames.join([Frames.none(self.roles), *(u.frames for u in updates)]),
+            tuple(rep for u in updates for rep in u.reps),
+            tuple(trace for u in updates for trace in u.traces),
+        )
+
+    def updates(self, items: Sequence[Item]) -> Iterator[Update]:
+        """Do what `feed` does, bit by bit: so that a day without a packet does not have to fit into memory at once.
+
+        Yields
+        ------
+        Update
+            Of at most 60,000 frames; together what `feed` gives. All of them must be taken.
+        """
         for is_stream, run in groupby(items, key=lambda item: isinstance(item, Packet) and item.kind == PacketKind.NOTIFY):
             if is_stream:
-                updates += self._stream([item for item in run if isinstance(item, Packet)])
+                yield from self._stream([item for item in run if isinstance(item, Packet)])
             else:
-                updates += [self._happen(item) for item in run]
-        return _joined(updates)
+                for item in run:
+                    yield from self._happen(item)
 
-    def _happen(self, item: Item) -> Update:
+    def _happen(self, item: Item) -> Iterator[Update]:
         """Take something that is not a sample: an event, or a sensor that comes or goes."""
         if isinstance(item, Event):
             if item.kind == "calibration":
@@ -132,14 +164,14 @@ class Pipeline:
             elif item.kind in ("pause", "resume"):
                 self._paused = item.kind == "pause"
                 self._reps.pause()
-            return self._none()
+            return
         self._start_at(item.t_ns)
         sensor = self._sensors[item.sensor]
         if item.kind == PacketKind.CONNECT:
             sensor.signal.resume()
         elif item.kind == PacketKind.DISCONNECT:
             sensor.live = False
-        return self._close([], {})
+        yield from self._close({})
 
     def _calibrate(self, calibration: Calibration | None) -> None:
         self._calibration = calibration
@@ -154,7 +186,7 @@ class Pipeline:
         if self._zero_ns is None:
             self._zero_ns = t_ns
 
-    def _stream(self, packets: Sequence[Packet]) -> Iterable[Update]:
+    def _stream(self, packets: Sequence[Packet]) -> Iterator[Update]:
         """Take notifications; cut where a sensor sends its first, since instants wait for it only from there on."""
         self._start_at(packets[0].t_ns)
         start = 0
@@ -162,12 +194,12 @@ class Pipeline:
             sensor = self._sensors[packet.sensor]
             if not sensor.live:
                 if i > start:
-                    yield self._take(packets[start:i])
+                    yield from self._take(packets[start:i])
                     start = i
                 sensor.live = True
-        yield self._take(packets[start:])
+        yield from self._take(packets[start:])
 
-    def _take(self, packets: Sequence[Packet]) -> Update:
+    def _take(self, packets: Sequence[Packet]) -> Iterator[Update]:
         """Take notifications of sensors that are all live."""
         assert self._zero_ns is not None
         reached: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
@@ -182,9 +214,10 @@ class Pipeline:
             sensor.pending.append(replace(samples, emg=samples.emg[:, :0]))  # frames need envelopes only
             reached[name] = (np.array(positions, np.int64), until)
             traces += [Trace(role, samples.t_s, samples.emg[:, channel]) for channel, role in sensor.roles if len(samples)]
-        return self._close(traces, reached)
+        yield Update(Frames.none(self.roles), (), tuple(traces))
+        yield from self._close(reached)
 
-    def _close(self, traces: Sequence[Trace], reached: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Update:
+    def _close(self, reached: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Iterator[Update]:
         """Close every instant that all live sensors have passed, or that the newest is `PATIENCE_S` beyond.
 
         `reached` holds, for each sensor that brought packets, their positions in this run and the time reached with each.
@@ -196,24 +229,22 @@ class Pipeline:
             passed.append(_Passed(np.concatenate(([-1], positions)), np.concatenate(([sensor.until_s], times))))
             sensor.until_s = float(np.fmax(sensor.until_s, times[-1])) if len(times) else sensor.until_s
         newest = max((s.until_s for s in live), default=-np.inf)
-        index = np.arange(self._next, int(np.floor(max(newest, -1.0) * FRAME_RATE_HZ)) + 1)
-        if not len(index):
-            return Update(self._none().frames, (), tuple(traces))
-        t_s = index / FRAME_RATE_HZ
-        when = np.stack([p.when(t_s) for p in passed])
-        closes = np.minimum(when.max(axis=0), np.stack([p.when(t_s + PATIENCE_S) for p in passed]).min(axis=0))
-        n = int((closes < _FAR).sum())
-        if not n:
-            return Update(self._none().frames, (), tuple(traces))
-        index, t_s = index[:n], t_s[:n]
-        late = {s.name: w[:n] > closes[:n] for s, w in zip(live, when, strict=True)}
-        self._next += n
-        return self._frames(index, t_s, late, traces)
+        end = int(np.floor(max(newest, -1.0) * FRAME_RATE_HZ)) + 1
+        while self._next < end:
+            index = np.arange(self._next, min(end, self._next + _MOST_INSTANTS))
+            t_s = index / FRAME_RATE_HZ
+            when = np.stack([p.when(t_s) for p in passed])
+            closes = np.minimum(when.max(axis=0), np.stack([p.when(t_s + PATIENCE_S) for p in passed]).min(axis=0))
+            n = int((closes < _FAR).sum())
+            if n:
+                self._next += n
+                yield self._frames(index[:n], {s.name: w[:n] > closes[:n] for s, w in zip(live, when, strict=True)})
+            if n < len(index):
+                return
 
-    def _frames(
-        self, index: NDArray[np.int64], t_s: NDArray[np.float64], late: Mapping[str, NDArray[np.bool_]], traces: Sequence[Trace]
-    ) -> Update:
+    def _frames(self, index: NDArray[np.int64], late: Mapping[str, NDArray[np.bool_]]) -> Update:
         """Give the frames of instants that have closed."""
+        t_s = index / FRAME_RATE_HZ
         n, n_roles = len(index), len(self.roles)
         envelope, fast = np.full((n, n_roles), np.nan), np.full((n, n_roles), np.nan)
         flags = np.full((n, n_roles), np.uint8(Flag.ABSENT))
@@ -245,26 +276,9 @@ class Pipeline:
             rep_elapsed_s=np.full(n, np.nan),
         )
         if self._paused:
-            return Update(frames, (), tuple(traces))
+            return Update(frames, (), ())
         elapsed, reps = self._reps.feed(frames, scale.effort(fast), self._target)
-        return Update(replace(frames, rep_elapsed_s=elapsed), tuple(reps), tuple(traces))
-
-    def _none(self) -> Update:
-        empty = np.empty((0, len(self.roles)))
-        flags = np.empty((0, len(self.roles)), np.uint8)
-        no_frames = Frames(
-            self.roles,
-            np.empty(0, np.int64),
-            empty,
-            empty,
-            empty,
-            empty,
-            flags,
-            np.empty(0),
-            np.empty(0, np.uint8),
-            np.empty(0),
-        )
-        return Update(no_frames, (), ())
+        return Update(replace(frames, rep_elapsed_s=elapsed), tuple(reps), ())
 
 
 class _Sensor:
@@ -306,29 +320,3 @@ class _Passed:
         reached = np.fmax.accumulate(self.times)
         row = np.searchsorted(reached, t_s, side="left")
         return np.append(self.positions, _FAR)[row]
-
-
-def _joined(updates: Sequence[Update]) -> Update:
-    """Put updates one after the other."""
-    some = [u for u in updates if len(u.frames)]
-    traces = tuple(t for u in updates for t in u.traces)
-    reps = tuple(r for u in updates for r in u.reps)
-    if len(some) <= 1:
-        return Update((some or updates)[0].frames, reps, traces)
-    blocks = [u.frames for u in some]
-    return Update(
-        Frames(
-            roles=blocks[0].roles,
-            index=np.concatenate([b.index for b in blocks]),
-            envelope=np.concatenate([b.envelope for b in blocks]),
-            envelope_fast=np.concatenate([b.envelope_fast for b in blocks]),
-            activation=np.concatenate([b.activation for b in blocks]),
-            activation_fast=np.concatenate([b.activation_fast for b in blocks]),
-            flags=np.concatenate([b.flags for b in blocks]),
-            ln_ratio=np.concatenate([b.ln_ratio for b in blocks]),
-            verdict=np.concatenate([b.verdict for b in blocks]),
-            rep_elapsed_s=np.concatenate([b.rep_elapsed_s for b in blocks]),
-        ),
-        reps,
-        traces,
-    )

@@ -78,10 +78,12 @@ class Scale:
         self._floor = np.array([np.nan if x is None else x.floor for x in levels])
         reference = np.array([np.nan if x is None or x.reference is None else x.reference for x in levels])
         working = np.array([np.nan if x is None or x.working is None else x.working for x in levels])
-        self._reference = self._above_floor(reference)
+        self._reference = _positive(self._above_floor(reference))
         share_at_work = WORKING_SHARE[calibration.method] if calibration is not None and calibration.method else 1.0
-        self._working = np.where(np.isnan(reference), self._above_floor(working), share_at_work * self._reference)
+        working_level = np.where(np.isnan(reference), self._above_floor(working), share_at_work * self._reference)
         self._tone = self._above_floor(np.array([0.0 if x is None else x.tone for x in levels]))
+        self._span = _positive(working_level - self._tone)
+        self.has_reference = np.isfinite(self._reference)
         self.gate = np.fmax(GATE, GATE_FLOORS * self._floor / self._reference)
 
     def _above_floor(self, rms: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,8 +96,16 @@ class Scale:
         return self._above_floor(envelope) / self._reference
 
     def effort(self, envelope: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the fraction of the way from tone to the working level: for cutting repetitions, references or not."""
-        return (self._above_floor(envelope) - self._tone) / (self._working - self._tone)
+        """Give the fraction of the way from tone to the working level: for cutting repetitions, references or not.
+
+        NaN where neither level is known.
+        """
+        return (self._above_floor(envelope) - self._tone) / self._span
+
+
+def _positive(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take what is not over zero for not known: a signal that never moved has no level to divide by."""
+    return np.where(level > 0, level, np.nan)
 
 
 class Ratio:

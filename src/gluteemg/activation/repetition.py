@@ -89,6 +89,9 @@ class Target:
 class RepDetector:
     """Cuts frames into repetitions, on the strongest of glutes and hamstrings: one done by the hamstrings alone counts too.
 
+    A repetition counts once `REST_S` of rest has followed it; one that the end of the session cuts off is not counted. Without
+    a level of any of these muscles none is found.
+
     Parameters
     ----------
     roles : sequence of Role

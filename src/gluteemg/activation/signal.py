@@ -20,6 +20,8 @@ FILLED_GAP_S = 0.050
 """Longest hole that is filled; longer ones never enter a number."""
 _RATE_TOLERANCE = 0.05
 """How far the measured rate may be from the one the filters were designed for."""
+_MOST_OFF = 2.0
+"""A rate beyond half or twice the nominal one is a clock led astray by its arrivals, no rate (chosen)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,22 @@ class SensorSignal:
     ----------
     profile : FirmwareProfile
         What the sensor sends.
+
+    Attributes
+    ----------
+    packets, rejected : int
+        Payloads so far, and those among them that could not be read.
     """
 
     def __init__(self, profile: FirmwareProfile) -> None:
         signal = profile.signal
         self._decoder = Decoder(profile)
         self._clock = SensorClock(signal.rate_hz, exact=signal.timing == "index")
+        self._nominal_hz = signal.rate_hz
         self._n_channels = signal.channels
         self._converter = _converter(profile)
         self._last: tuple[int, float, NDArray[np.float64]] | None = None
-        self.rejected = 0
+        self.packets = self.rejected = 0
         self._design(signal.rate_hz)
 
     @property
@@ -122,12 +130,15 @@ class SensorSignal:
             Time of the last sample known after each payload; NaN before the first sample ever.
         """
         chunk = self._decoder.decode(payloads, arrival_ns)
+        self.packets += len(payloads)
         self.rejected += chunk.rejected
         times, rates = self._clock.times(chunk, (arrival_ns - zero_ns) / 1e9)
         before = np.nan if self._last is None else self._last[1]
         ends = np.cumsum(chunk.counts)
         reached = np.where(ends > 0, times[np.maximum(ends, 1) - 1] if len(times) else np.nan, before)
 
+        nominal_hz = self._nominal_hz
+        rates = np.where((rates > nominal_hz / _MOST_OFF) & (rates < nominal_hz * _MOST_OFF), rates, np.nan)
         parts, start, payload = [], 0, 0
         while len(wrong := np.flatnonzero(np.abs(rates[payload:] / self._rate_hz - 1) > _RATE_TOLERANCE)):
             payload += int(wrong[0])

@@ -130,15 +130,23 @@ class Coach:
         self._advice = Cue(advice, reason)
         self._told_after = len(self._reps)
 
+    def lost(self, roles: Sequence[Role]) -> Cue:
+        """Tell what to do when no sensor is left that sends anything."""
+        return _about_signal(roles[0], Flag.ABSENT)
+
     def _warning(self, frame: Frame, now: int) -> Cue | None:
         """Name the first signal that has been bad for a while; the others wait their turn."""
         bad = [role for role, flag in frame.flags.items() if flag in _SENSOR_ADVICE]
         self._bad_since = {role: self._bad_since.get(role, now) for role in bad}
         for role, since in self._bad_since.items():
             if now - since >= WARN_AFTER_S * FRAME_RATE_HZ:
-                advice, fills = _SENSOR_ADVICE[frame.flags[role]], {"side": role.side, "muscle": role.muscle}
-                return Cue(Message(f"advice.{advice}", fills), Message(f"why.{advice}", fills), warning=True)
+                return _about_signal(role, frame.flags[role])
         return None
+
+
+def _about_signal(role: Role, flag: Flag) -> Cue:
+    advice, fills = _SENSOR_ADVICE[flag], {"side": role.side, "muscle": role.muscle}
+    return Cue(Message(f"advice.{advice}", fills), Message(f"why.{advice}", fills), warning=True)
 
 
 def _instruction(calibrator: Calibrator, now: int) -> Message:

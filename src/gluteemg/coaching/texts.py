@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Id
-from gluteemg.definition import Definition, Part
+from gluteemg.definition import Definition, Part, faults
 from gluteemg.errors import DefinitionError
 
 
@@ -60,6 +61,28 @@ class Texts(Definition):
     far: Mapping[Id, Template]
     control: Mapping[Id, Template]
 
+    def extended(self, toml: str, name: str) -> Texts:
+        """Give these words with more of them, or others in their place, from a text that may hold any of the tables.
+
+        Raises
+        ------
+        DefinitionError
+            If the text is not TOML or breaks the schema.
+        """
+        try:
+            more = tomllib.loads(toml)
+            tables = {t: {**entries, **more.pop(t, {})} for t, entries in self.model_dump(exclude={"language"}).items()}
+            return Texts.model_validate({**more, **tables, "language": self.language})
+        except tomllib.TOMLDecodeError as error:
+            raise DefinitionError(f"{name} is not valid TOML: {error}. Mend that line.") from error
+        except (TypeError, ValidationError) as error:
+            why = faults(error) if isinstance(error, ValidationError) else "a table that is a single value"
+            raise DefinitionError(f"{name} has {why}.") from error
+
+    def lacks(self, ids: Iterable[str]) -> list[str]:
+        """Name those of `ids` that have no words."""
+        return [id for id in ids if not self._entry(id)]
+
     def say(self, message: Message) -> str:
         """Give the words of a message.
 
@@ -83,11 +106,16 @@ class Texts(Definition):
         return self._fill(found.far if isinstance(found, Advice) else found, message)
 
     def _find(self, id: str) -> str | Advice:
+        found = self._entry(id)
+        if found is None:
+            table = id.partition(".")[0]
+            raise DefinitionError(f"The texts in {self.language!r} have no {id!r}: add it to their table [{table}].")
+        return found
+
+    def _entry(self, id: str) -> str | Advice | None:
         table, _, key = id.partition(".")
         entries: Any = getattr(self, table, None) if table in type(self).model_fields else None
-        if not isinstance(entries, Mapping) or key not in entries:
-            raise DefinitionError(f"The texts in {self.language!r} have no {id!r}: add it to their table [{table}].")
-        found: str | Advice = entries[key]
+        found: str | Advice | None = entries.get(key) if isinstance(entries, Mapping) else None
         return found
 
     def _fill(self, template: str, message: Message) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from gluteemg.errors import NewerFormatError, NotARecordingError, RecordingError
+from gluteemg.errors import DefinitionError, NewerFormatError, NotARecordingError, RecordingError, RoleError
 
 APPLICATION_ID = 0x67454D47
 """``gEMG`` in ASCII: how a recording is told from other SQLite files (chosen)."""
@@ -23,6 +23,8 @@ _PAGE_BYTES = 32_768
 file, so that a file that was cut off can be read up to the cut; with SQLite's usual 4096 that ends at 1.6 MB)."""
 _CHECKPOINT_PAGES = 256
 """Pages after which the write-ahead log is folded into the file (chosen: 8 MB, about every 25 s)."""
+_MOST_PAGES = 1 << 20
+"""Pages that a recording may have (chosen: 34 GB, a month; more is a header that was altered, and is not filled up)."""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -108,6 +110,8 @@ def state_of(path: Path) -> State:
         raise NewerFormatError(
             f"{path} has format {user_version}, this gluteemg reads up to {FORMAT_VERSION}: update gluteemg."
         )
+    if page_bytes != _PAGE_BYTES or pages > _MOST_PAGES:
+        raise _damaged(path, f"its header speaks of {pages} pages of {page_bytes} bytes")
     if any(log.exists() for log in logs_of(path)):
         return "not closed"
     if path.stat().st_size < pages * page_bytes:
@@ -118,6 +122,17 @@ def state_of(path: Path) -> State:
 def logs_of(path: Path) -> list[Path]:
     """Name what SQLite keeps beside a file that is being written; a recording closed in order has none."""
     return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+
+
+_DAMAGE = (
+    *(sqlite3.Error, UnicodeError, ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError),
+    *(DefinitionError, RoleError),
+)
+"""What reading rows raises where they hold what no recorder wrote."""
+
+
+def _damaged(path: Path, what: str) -> RecordingError:
+    return RecordingError(f"{path} is damaged inside ({' '.join(what.split())}): restore it from a copy.")
 
 
 @contextmanager
@@ -131,8 +146,8 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
         else:
             with TemporaryDirectory(prefix="gluteemg-") as folder, closing(_copied(path, Path(folder))) as db:
                 yield db
-    except sqlite3.DatabaseError as error:
-        raise RecordingError(f"{path} is damaged ({error}): restore it from a copy.") from error
+    except _DAMAGE as error:
+        raise _damaged(path, str(error).removesuffix(" Mend that line.").rstrip(".")) from error
     except OSError as error:
         raise RecordingError(f"Cannot read {path}: {error.strerror}. Check the disk, and the space on it.") from error
 

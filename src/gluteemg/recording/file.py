@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import tomllib
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,19 +22,26 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from gluteemg.errors import RecordingError
-from gluteemg.muscles import Placement, Role, check_placements
-from gluteemg.recording.container import State, connected, create, state_of
+from gluteemg.muscles import Placement, check_placements
+from gluteemg.recording.container import State, connected, create, logs_of, state_of
+from gluteemg.recording.rows import (
+    KINDS,
+    read_ends,
+    read_events,
+    read_meta,
+    read_packets,
+    read_placements,
+    read_profiles,
+    read_reps,
+)
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.source import Event, Item, Packet, PacketKind
+from gluteemg.sensors.source import Event, Item, Packet
 
 _COMMIT_S = 0.1
 """Time between commits (chosen: a kill may cost 0.25 s, and a commit takes 1 ms, 60 in the worst case seen)."""
-_KINDS = (PacketKind.NOTIFY, PacketKind.ADVERT, PacketKind.CONNECT, PacketKind.DISCONNECT)
-_KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+_KIND_NUMBERS = {kind: number for number, kind in KINDS.items()}
 
 _Rows = list[tuple[Any, ...]]
-
-_READ_PACKETS = "SELECT sensor, t_ns, bytes, kind FROM packets ORDER BY seq LIMIT ?"
 
 
 class Recorder:
@@ -130,7 +137,7 @@ class Recorder:
         self._reps = [(number, json.dumps(dict(rep))) for number, rep in enumerate(reps, 1)]
 
     def close(self) -> None:
-        """Write what is left and make it one file.
+        """Write what is left and make it one file; a recording without a single packet is removed.
 
         Raises
         ------
@@ -164,6 +171,9 @@ class Recorder:
                 with self._db:
                     self._db.executemany("INSERT INTO reps VALUES (?, ?)", self._reps)
                 self._db.execute("PRAGMA journal_mode = DELETE")  # folds the log in and removes it
+            if not self._seq:  # nobody came: a file of nothing would only stand in the way of the next try
+                for left in (self._path, *logs_of(self._path)):
+                    left.unlink(missing_ok=True)
         except (sqlite3.Error, OSError) as error:
             self._error = RecordingError(
                 f"Recording to {self._path} stopped: {error}. What came before is kept: see to the disk and start a new one."
@@ -244,29 +254,27 @@ class Recording:
         NewerFormatError
             If a later gluteemg wrote it.
         RecordingError
-            If there is no such file, it cannot be read, or it is cut off before its first packet.
+            If there is no such file, it cannot be read, it is damaged, or it is cut off before its first packet.
         """
         path = Path(path)
         state = state_of(path)
         with connected(path) as db:
-            meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
-            sensors = db.execute("SELECT name, profile FROM sensors ORDER BY id").fetchall()
-            roles = db.execute("SELECT name, channel, muscle, side FROM roles, sensors WHERE id = sensor ORDER BY roles.rowid")
-            placements = tuple(Placement(name, channel, Role(muscle, side)) for name, channel, muscle, side in roles)
-            packets, last_ns, whole = (*_last(db), True) if state == "in order" else _survey(db)
+            meta = read_meta(db)
+            profiles = read_profiles(db)
+            packets, duration_ns, whole = read_ends(db, meta.get("zero_ns"), salvage=state != "in order")
             if not packets and (state == "cut off" or not whole):
                 raise RecordingError(f"{path} is cut off before its first packet: restore it from a copy.")
-            duration_s = (last_ns - int(meta["zero_ns"])) / 1e9 if packets else 0.0
+            events = read_events(db, packets, salvage=state != "in order")
             return cls(
                 path=path,
                 meta=meta,
-                profiles={name: FirmwareProfile.parse(text, f"The profile of {name} in {path}") for name, text in sensors},
-                placements=placements,
-                calibrations=tuple(e.detail for _, e in _events(db, salvage=state != "in order") if e.kind == "calibration"),
-                reps=_reps(db),
+                profiles=profiles,
+                placements=read_placements(db, profiles),
+                calibrations=tuple(event.detail for _, event in events if event.kind == "calibration"),
+                reps=read_reps(db),
                 packets=packets,
-                duration_s=duration_s,
-                recovered=_recovered(path, state if whole else "cut off", packets, duration_s),
+                duration_s=duration_ns / 1e9,
+                recovered=_recovered(path, state if whole else "cut off", packets, duration_ns / 1e9),
             )
 
     def items(self, block_s: float = 10.0) -> Generator[Sequence[Item], None, None]:
@@ -289,13 +297,10 @@ class Recording:
         """
         per_s = self.packets / self.duration_s if self.duration_s > 0 else self.packets
         size = max(1, min(self.packets, round(per_s * block_s)))
-        names = ("", *self.profiles)
         with connected(self.path) as db:
-            events = deque(_events(db, salvage=self.recovered is not None))
-            rows = db.execute(_READ_PACKETS, (self.packets,))
+            events = deque(read_events(db, self.packets, salvage=self.recovered is not None))
             seq = 0
-            while block := rows.fetchmany(size):
-                packets = [Packet(names[sensor], t_ns, data, _KINDS[kind]) for sensor, t_ns, data, kind in block]
+            for packets in read_packets(db, self.packets, size):
                 yield _merged(packets, seq, events)
                 seq += len(packets)
             if events:
@@ -311,40 +316,6 @@ def _merged(packets: list[Packet], seq: int, events: deque[tuple[int, Event]]) -
         merged += [*packets[start : after_seq - seq], event]
         start = after_seq - seq
     return [*merged, *packets[start:]] if merged else packets
-
-
-def _events(db: sqlite3.Connection, *, salvage: bool) -> Iterator[tuple[int, Event]]:
-    """Give every event with the number of the packet before it; with `salvage`, as far as they can be read."""
-    try:
-        for after_seq, kind, detail in db.execute("SELECT after_seq, kind, detail FROM events ORDER BY ordinal"):
-            yield after_seq, Event(kind, json.loads(detail))
-    except sqlite3.DatabaseError:
-        if not salvage:
-            raise
-
-
-def _reps(db: sqlite3.Connection) -> tuple[Mapping[str, Any], ...]:
-    try:
-        return tuple(json.loads(rep) for (rep,) in db.execute("SELECT rep FROM reps ORDER BY number"))
-    except sqlite3.DatabaseError:
-        return ()  # only a cache: the packets give them again
-
-
-def _last(db: sqlite3.Connection) -> tuple[int, int]:
-    """Give the number and the time of the last packet."""
-    packets, t_ns = db.execute("SELECT seq, t_ns FROM packets ORDER BY seq DESC LIMIT 1").fetchone() or (0, 0)
-    return packets, t_ns
-
-
-def _survey(db: sqlite3.Connection) -> tuple[int, int, bool]:
-    """Count the packets that can be read; give the time of the last, and whether all could be read."""
-    packets = last_ns = 0
-    try:
-        for _, t_ns, _, _ in db.execute(_READ_PACKETS, (-1,)):
-            packets, last_ns = packets + 1, t_ns
-    except sqlite3.DatabaseError:
-        return packets, last_ns, False
-    return packets, last_ns, True
 
 
 def _recovered(path: Path, state: State, packets: int, duration_s: float) -> str | None:

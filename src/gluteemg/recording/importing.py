@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from gluteemg.errors import ImportFileError, RecordingError
 from gluteemg.muscles import Placement, Role, check_placements
@@ -26,12 +27,16 @@ _MICROVOLTS = {"uv": 1.0, "mv": 1e3, "v": 1e6}
 _UNIT = re.compile(r"_([uµμm]?V)$", re.IGNORECASE)
 _SLOWEST_HZ, _FASTEST_HZ = 50, 100_000
 """Rates that are taken: below, no surface EMG is left (chosen); above, the profile's limit."""
+_MOST_UV = 1e9
+"""Largest value that is taken (chosen: a thousand volts, far beyond any amplifier)."""
 _LONGEST_S = 86_400
 """Latest time that is taken (chosen: a day; more is a clock time, not seconds since the start)."""
 _PACKET_S = 0.1
 """Length of a packet (chosen: less than the 150 ms for which an instant waits for the slowest sensor)."""
 _BLOCK_LINES = 50_000
 """Lines read at once (chosen: some megabytes)."""
+_JITTER_ROWS = 5
+"""Rows that decide together where one of them lies (chosen: two stray times among them do no harm)."""
 
 _PROFILE = """\
 schema_version = 1
@@ -99,8 +104,10 @@ def import_csv(source: Path, target: Path, channels: Mapping[str, Role], *, unit
 
     The file begins with comment lines (``#``), then a row of column names, one of them ``time_s``; commas, semicolons or tabs
     between cells, points in numbers. Times are kept: sample ``n`` is the one at ``n / rate_hz`` seconds, within half a sample;
-    the rate is the usual step's, and a step that leaves the grid by more than half a sample is a gap. Empty and NaN cells are
-    missing samples of their column alone.
+    the rate is the usual step's, and a step that leaves the grid by more than half a sample is a gap. A single time that strays
+    by up to a sample keeps its place among its neighbours. Empty and NaN cells are missing samples of their column alone.
+
+    A table does not say where its converter ended: clipping cannot be seen in an import.
 
     A table does not say when it was measured: the recording's `started` is the time of the file, and ``started_from`` in its
     ``meta`` says so.
@@ -114,7 +121,7 @@ def import_csv(source: Path, target: Path, channels: Mapping[str, Role], *, unit
     channels : mapping of str to Role
         Columns to take, and what each measures. The others are left out.
     unit : {"uV", "mV", "V"}, optional
-        Unit of the columns whose name does not end in one (``_uV``, ``_mV``, ``_V``).
+        Unit of the columns whose name does not end in one (``_uV``, ``_mV``, ``_V``); where it does, the same.
 
     Raises
     ------
@@ -198,7 +205,13 @@ def _read(source: Path, channels: Mapping[str, Role], unit: str | None) -> _Tabl
         raise ImportFileError(f"{source} has fewer than two rows of samples: there is nothing to import.")
     values = np.concatenate(blocks)
     left_out = tuple(n for n in header.names if n and n != _TIME and n not in channels)
-    table = _Table(values[:, 0], values[:, 1:] * scale, np.concatenate(places), left_out)
+    lines_of = np.concatenate(places)
+    for row, column in np.argwhere(np.abs(values[:, 1:]) > _MOST_UV / scale)[:1]:
+        raise ImportFileError(
+            f"Line {lines_of[row]} of {source}, column {tuple(channels)[column]}: {values[row, 1 + column]:g} is beyond any "
+            f"muscle: check the unit, mend it, or leave it empty."
+        )
+    table = _Table(values[:, 0], values[:, 1:] * scale, lines_of, left_out)
     for column, finite in zip(channels, np.isfinite(table.emg_uv).sum(axis=0).tolist(), strict=True):
         if not finite:
             raise ImportFileError(f"Column {column} of {source} holds no numbers: leave it out.")
@@ -230,13 +243,15 @@ def _read_header(lines: Iterable[str], source: Path, channels: Mapping[str, Role
 def _microvolts(column: str, unit: str | None) -> float:
     """Give what one unit of a column is in microvolts."""
     found = _UNIT.search(column)
-    name = found[1] if found else unit
-    if name is None:
+    said = found[1] if found else None
+    if said is None and unit is None:
         raise ImportFileError(f"Column {column} does not say its unit: end its name in _uV, _mV or _V, or give --unit.")
-    factor = _MICROVOLTS.get(re.sub("[µμ]", "u", name).lower())
-    if factor is None:
-        raise ImportFileError(f"Unknown unit {name!r} for column {column}: give --unit uV, mV or V.")
-    return factor
+    factors = [_MICROVOLTS.get(re.sub("[µμ]", "u", name).lower()) for name in (said, unit) if name is not None]
+    if factors[-1] is None:
+        raise ImportFileError(f"Unknown unit {unit!r} for column {column}: give --unit uV, mV or V.")
+    if factors[0] != factors[-1]:
+        raise ImportFileError(f"Column {column} says {said}, --unit says {unit}: leave --unit out, or rename the column.")
+    return factors[-1]
 
 
 def _read_block(
@@ -288,13 +303,21 @@ def _grid(table: _Table, source: Path) -> tuple[float, NDArray[np.int64]]:
         raise ImportFileError(
             f"{source} has {mean_hz:g} samples a second, EMG needs {_SLOWEST_HZ} to {_FASTEST_HZ}: is {_TIME} in seconds?"
         )
-    # Times rounded for print (0.0009 and 0.0010 for 1024 Hz) shift the usual step, odd steps shift the mean: fewer jumps win.
-    rate_hz = min(_rounded(1 / usual_s), mean_hz, key=lambda hz: np.count_nonzero(np.diff(_numbered(t_s, hz)) != 1))
-    index = _numbered(t_s, rate_hz)
-    pushed = np.maximum.accumulate(index - np.arange(len(index))) + np.arange(len(index))
-    for row in np.flatnonzero(pushed - index > 1)[:1]:
-        raise ImportFileError(f"Line {line[row]} of {source}: steps become shorter than {usual_s:g} s. Write even steps.")
-    return rate_hz, pushed
+    near = steps_s < 2.5 * usual_s  # jitter of half a sample makes steps of up to two
+    near_hz = _rounded(near.sum() / steps_s[near].sum())
+    # Times rounded for print (0.0009 and 0.0010 for 1024 Hz) shift the usual step, odd steps the mean, jitter both: the fewest
+    # jumps win.
+    rates_hz = (_rounded(1 / usual_s), mean_hz, near_hz)
+    rate_hz = min(rates_hz, key=lambda hz: np.count_nonzero(np.diff(_numbered(t_s, hz)) != 1))
+    index, rows = _numbered(t_s, rate_hz), np.arange(len(t_s))
+    # Each sample a number of its own: even rows lie level but for steps at gaps, which a median leaves as they are.
+    own = np.maximum.accumulate(median_filter(index - rows, _JITTER_ROWS, mode="nearest")) + rows
+    for row in np.flatnonzero(np.abs(own - index) > 1)[:1]:
+        raise ImportFileError(
+            f"Line {line[row]} of {source}: {_TIME} jitters by more than half of its usual step of {usual_s:g} s, or the rate "
+            f"changes there. Write even steps."
+        )
+    return rate_hz, own
 
 
 def _rounded(rate_hz: float) -> float:
@@ -303,8 +326,11 @@ def _rounded(rate_hz: float) -> float:
 
 
 def _numbered(t_s: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
-    # from the first sample on: a file that lies half a sample off the grid would round either way
-    index: NDArray[np.int64] = (np.rint(t_s[0] * rate_hz) + np.rint((t_s - t_s[0]) * rate_hz)).astype(np.int64)
+    """Round times to numbers, on the grid that most of them lie on: any one may jitter, the first, too."""
+    passed = (t_s - t_s[0]) * rate_hz  # a file that lies half a sample off 0 s would round either way
+    turns = 2 * np.pi * passed
+    phase = np.arctan2(np.sin(turns).mean(), np.cos(turns).mean()) / (2 * np.pi)
+    index: NDArray[np.int64] = (np.rint(t_s[0] * rate_hz) + np.rint(passed - phase)).astype(np.int64)
     return index
 
 

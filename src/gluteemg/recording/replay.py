@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import aclosing, closing
 
 import anyio
 from anyio.lowlevel import checkpoint
 
+from gluteemg.activation.calibration import Calibration, recalibrated
 from gluteemg.recording.file import Recording
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.source import Item, Packet
+from gluteemg.sensors.source import Event, Item, Packet
 
 _PACED_BLOCK_S = 1.0
 """Session time read at once while pacing (chosen: a few milliseconds of reading, well within the wait that follows)."""
@@ -25,11 +26,14 @@ class ReplaySource:
         What to replay.
     speed : float, optional
         1 keeps the time between packets, 2 halves it; more than 0. Without it, as fast as they can be taken.
+    calibration : Calibration, optional
+        Takes the place of every recorded one, or holds from the start where none was recorded.
     """
 
-    def __init__(self, recording: Recording, *, speed: float | None = None) -> None:
+    def __init__(self, recording: Recording, *, speed: float | None = None, calibration: Calibration | None = None) -> None:
         self._recording = recording
         self._speed = speed
+        self._calibration = calibration
 
     @property
     def profiles(self) -> Mapping[str, FirmwareProfile]:
@@ -44,6 +48,13 @@ class ReplaySource:
         sequence of Item
             About 10 s of the session, or what is due by now if paced.
         """
+        if self._calibration is not None and not self._recording.calibrations:
+            yield [Event("calibration", self._calibration.to_json())]
+        async with aclosing(self._recorded()) as blocks:
+            async for block in blocks:
+                yield block if self._calibration is None else recalibrated(block, self._calibration)
+
+    async def _recorded(self) -> AsyncGenerator[Sequence[Item], None]:
         if self._speed is None:
             with closing(self._recording.items()) as blocks:
                 for block in blocks:

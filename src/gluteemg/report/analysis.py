@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtrit
 
 from gluteemg.activation.bursts import BurstFinder, MuscleBurst, find_bursts
-from gluteemg.activation.calibration import Calibration, Level, Unit
-from gluteemg.activation.frame import Frames
-from gluteemg.activation.pipeline import Aim, Pipeline
+from gluteemg.activation.calibration import Calibration, Level, Unit, recalibrated
+from gluteemg.activation.pipeline import Aim, Pipeline, Update
 from gluteemg.activation.ratio import share_of
 from gluteemg.activation.repetition import LedBy, Rep
 from gluteemg.coaching.exercise import Exercise
@@ -25,7 +24,6 @@ from gluteemg.muscles import Role
 from gluteemg.processing.onset import estimate_floor, estimate_scale
 from gluteemg.processing.quality import Flag, State
 from gluteemg.recording.file import Recording
-from gluteemg.sensors.source import Event, Item
 
 REP_UNCERTAINTY = 0.14
 """95 % range of ``ln R`` from one 500 ms window of two independent channels: the least that one repetition can claim."""
@@ -34,6 +32,11 @@ _LASTING = 0.05
 
 _MOST_TONE = 0.5
 """Most of the working level that the quieter quarter of a recording may take as tone (chosen: a short file is mostly work)."""
+
+_THINNED = 5
+"""One frame in so many tells floors and levels of a recording without a calibration (chosen: 20 a second, of 500 ms each)."""
+_UNREADABLE = 0.005
+"""Share of notifications that may be unreadable before it is worth a word (as for lost samples)."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -147,8 +150,9 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
     exercise : Exercise
         Its zone and floor judge the repetitions.
     calibration : Calibration, optional
-        Takes the place of those in the recording. Without any, floors are estimated from the quietest windows, bursts and
-        repetitions are found all the same, and activation, share and ratio are null.
+        Takes the place of each one in the recording, from where that one stood; holds from the start where there is none.
+        Without any, floors are estimated from the quietest windows, bursts and repetitions are found all the same, and
+        activation, share and ratio are null.
 
     Returns
     -------
@@ -159,12 +163,12 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
     ------
     RecordingError
         If the recording is damaged inside.
+    DefinitionError
+        If a calibration in it is broken.
     """
-    own = recording.calibrations and not calibration
-    start = calibration or (None if own else _estimate(recording))
-    levels = Calibration.from_json(recording.calibrations[-1]) if own else start
-    assert levels is not None
-    tally = _run(recording, exercise.aim, start, levels, recorded_calibrations=bool(own))
+    recorded = recording.calibrations
+    levels = calibration or (Calibration.from_json(recorded[-1]) if recorded else _estimate(recording))
+    tally = _run(recording, exercise.aim, levels, other=calibration)
     return Analysis(
         recording=str(recording.path),
         started=recording.started.isoformat(),
@@ -173,14 +177,28 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
         exercise=exercise.id,
         muscles=tuple(_muscle(recording, role, levels, tally) for role in tally.roles),
         reps=tuple(Repetition.of(rep) for rep in tally.reps),
-        summary=summarise(tally.reps, levels.unit),
+        summary=summarise(tally.reps, levels.unit, scorable=tally.scorable),
     )
 
 
-def summarise(reps: Sequence[Rep], unit: Unit | None) -> Summary:
+def summarise(reps: Sequence[Rep], unit: Unit | None, *, scorable: bool = True) -> Summary:
     """Sum up repetitions.
 
     The 95 % range of the share is Student's, of the mean of ``ln R``; one repetition alone claims `REP_UNCERTAINTY`.
+
+    Parameters
+    ----------
+    reps : sequence of Rep
+        All of them.
+    unit : {"%REF", "%MVIC"} or None
+        How activation is told; None without references.
+    scorable : bool
+        Whether every muscle of the ratio has a reference (`Pipeline.scorable`).
+
+    Returns
+    -------
+    Summary
+        With a share, or with the reason why there is none.
     """
     counted = [r for r in reps if r.counted]
     scored = [r for r in counted if r.scored]
@@ -192,7 +210,7 @@ def summarise(reps: Sequence[Rep], unit: Unit | None) -> Summary:
         margin = max(REP_UNCERTAINTY / float(np.sqrt(n)), spread)
         share, low, high = (round(share_of(mean + d), 4) for d in (0.0, -margin, margin))
     else:
-        why = counted[0].reasons[0] if counted and counted[0].reasons else "no_reps" if unit else "no_reference"
+        why = counted[0].reasons[0] if counted and counted[0].reasons else "no_reps" if unit and scorable else "no_reference"
     return Summary(
         reps=len(counted),
         scored=len(scored),
@@ -214,28 +232,34 @@ class _Tally:
     reps: list[Rep] = field(default_factory=list)
     bursts: list[MuscleBurst] = field(default_factory=list)
     flags: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
-    """How many frames carried each flag, shape (n_roles, n_flags)."""
+    """How many frames carried each flag since the muscle was first heard, shape (n_roles, n_flags)."""
+    unreadable: dict[str, float] = field(default_factory=dict)
+    """Share of each sensor's notifications that could not be read."""
+    scorable: bool = False
 
 
-def _run(
-    recording: Recording, aim: Aim, start: Calibration | None, levels: Calibration, *, recorded_calibrations: bool
-) -> _Tally:
+def _run(recording: Recording, aim: Aim, levels: Calibration, *, other: Calibration | None) -> _Tally:
+    """Run through a recording, with an `other` calibration in the place of its own; `levels` place the bursts."""
+    start = None if recording.calibrations else levels
     pipeline = Pipeline(recording.profiles, recording.placements, aim=aim, calibration=start)
     tally = _Tally(pipeline.roles, flags=np.zeros((len(pipeline.roles), len(Flag)), np.int64))
     finders = {p.role: _finder(p.role, recording.profiles[p.sensor].signal.rate_hz, levels) for p in recording.placements}
-    for items in recording.items():
-        update = pipeline.feed(items if recorded_calibrations else _without_calibrations(items))
+    for update in _updates(pipeline, recording, other):
         tally.reps += update.reps
         tally.bursts += find_bursts(finders, update.traces)
-        for column in range(len(tally.roles)):
-            tally.flags[column] += np.bincount(update.frames.flags[:, column], minlength=len(Flag))
+        for column, flags in enumerate(update.frames.flags.T):
+            begun = tally.flags[column].any() | np.logical_or.accumulate(flags != Flag.ABSENT)
+            tally.flags[column] += np.bincount(flags[begun], minlength=len(Flag))
     tally.bursts += [burst for finder in finders.values() for burst in finder.finish()]
     tally.rates_hz = pipeline.rates_hz
+    tally.unreadable = pipeline.unreadable
+    tally.scorable = pipeline.scorable
     return tally
 
 
-def _without_calibrations(items: Sequence[Item]) -> Sequence[Item]:
-    return [i for i in items if not (isinstance(i, Event) and i.kind == "calibration")]
+def _updates(pipeline: Pipeline, recording: Recording, other: Calibration | None = None) -> Iterator[Update]:
+    for items in recording.items():
+        yield from pipeline.updates(items if other is None else recalibrated(items, other))
 
 
 def _finder(role: Role, rate_hz: float, levels: Calibration) -> BurstFinder:
@@ -246,7 +270,9 @@ def _finder(role: Role, rate_hz: float, levels: Calibration) -> BurstFinder:
 def _estimate(recording: Recording) -> Calibration:
     """Estimate floors from the quietest windows, and working levels for cutting, of a recording without a calibration."""
     pipeline = Pipeline(recording.profiles, recording.placements)
-    envelope = np.concatenate([frames.envelope for frames in _frames(pipeline, recording)])
+    run = (update.frames for update in _updates(pipeline, recording))
+    thinned = (frames.envelope[frames.index % _THINNED == 0] for frames in run)
+    envelope = np.concatenate([np.empty((0, len(pipeline.roles))), *thinned])
     floors, scales = estimate_floor(envelope), estimate_scale(envelope)
     levels = tuple(
         Level(role=str(role), floor=floor, working=scale, tone=min(float(np.nanquantile(column, 0.25)), _MOST_TONE * scale))
@@ -256,17 +282,11 @@ def _estimate(recording: Recording) -> Calibration:
     return Calibration(method=None, floor_method="estimated", levels=levels)
 
 
-def _frames(pipeline: Pipeline, recording: Recording) -> Iterator[Frames]:
-    yield pipeline.feed([]).frames
-    for items in recording.items():
-        yield pipeline.feed(items).frames
-
-
 def _muscle(recording: Recording, role: Role, levels: Calibration, tally: _Tally) -> Muscle:
     (placement,) = (p for p in recording.placements if p.role == role)
     signal = recording.profiles[placement.sensor].signal
     level = levels.level(role)
-    quality, reasons = _quality(tally.flags[tally.roles.index(role)])
+    quality, reasons = _quality(tally.flags[tally.roles.index(role)], tally.unreadable[placement.sensor])
     return Muscle(
         muscle=role.muscle,
         side=role.side,
@@ -287,10 +307,13 @@ def _muscle(recording: Recording, role: Role, levels: Calibration, tally: _Tally
     )
 
 
-def _quality(counts: NDArray[np.int64]) -> tuple[State, tuple[str, ...]]:
+def _quality(counts: NDArray[np.int64], unreadable: float) -> tuple[State, tuple[str, ...]]:
     """Give the worst state that lasted, and the flags behind everything that lasted; settling is no one's fault."""
     heard = counts.copy()
     heard[Flag.SETTLING] = 0
-    lasting = [flag for flag in Flag if heard[flag] > _LASTING * max(1, heard.sum())]
-    worst = max((f for f in lasting), default=Flag.ABSENT)
-    return worst.state, tuple(f.name.lower() for f in lasting if f.state != "good")
+    lasting = [flag for flag in Flag if heard[flag] > _LASTING * heard.sum()]
+    lasting = lasting or [Flag.SETTLING if counts.any() else Flag.ABSENT]
+    state, reasons = max(lasting).state, tuple(f.name.lower() for f in lasting if f.state != "good")
+    if unreadable <= _UNREADABLE:
+        return state, reasons
+    return "adjust" if state == "good" else state, (*reasons, "unreadable_packets")

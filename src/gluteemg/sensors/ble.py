@@ -22,7 +22,7 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
 
 from gluteemg.errors import BluetoothError, DefinitionError, SensorError, SensorNotFoundError
-from gluteemg.sensors.profile import FirmwareProfile, Write
+from gluteemg.sensors.profile import FirmwareProfile, Write, recognise
 from gluteemg.sensors.source import Packet, PacketKind
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ async def scan(profiles: Iterable[FirmwareProfile], *, seconds: float, radio: Vi
     def seen(device: BLEDevice, advert: AdvertisementData) -> None:
         name = advert.local_name or device.name
         if name:
-            profile = _profile_of(name, advert.service_uuids, known)
+            profile = recognise(name, advert.service_uuids, known)
             found[device.address] = Found(name, profile.id if profile else None, advert.rssi, device.address)
 
     async with radio or nullcontext():
@@ -327,16 +327,6 @@ class _Link:
         # What comes before the start sequence is done was started by somebody else: its counter means nothing.
         if self._streaming:
             self._heard_ns = self._inbox.put(self._name, bytes(data), PacketKind.NOTIFY)
-
-
-def _profile_of(name: str, services: Collection[str], profiles: Iterable[FirmwareProfile]) -> FirmwareProfile | None:
-    """Recognise a device: the longest prefix wins. The service counts where it shows; some systems hide it."""
-    fitting = [
-        (len(p.match.name_prefix), p)
-        for p in profiles
-        if p.match and name.startswith(p.match.name_prefix) and (not services or p.match.service in services)
-    ]
-    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PySide6.QtWidgets import QApplication
 
@@ -17,6 +19,9 @@ from gluteemg.sensors.source import Source
 from gluteemg.session import Listener, Moment, Session
 from gluteemg.ui.trace_ring import Channel, TraceRing
 from gluteemg.ui.window import TrainWindow
+
+_ANSWER_S = 10.0
+"""How long a screen may take to answer (chosen: one on another computer is slow, one that is gone never answers)."""
 
 
 def show(
@@ -70,9 +75,22 @@ def show(
 
         window = TrainWindow(exercise, texts, read, ring, replay=replay, on_pause=pause_or_resume, on_stop=session.stop)
         window.show()
-        application.exec()
+        with _ended_by_signals(window):
+            application.exec()
         session.stop()
         session.wait()
+
+
+@contextmanager
+def _ended_by_signals(window: TrainWindow) -> Iterator[None]:
+    """Let Ctrl-C in the terminal, and a polite request to end, close the window as a person would."""
+    kinds = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {kind: signal.signal(kind, lambda *_: window.close()) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def why_no_screen() -> str | None:
@@ -85,6 +103,9 @@ def why_no_screen() -> str | None:
     if not any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         return "There is no screen here"
     trial = [sys.executable, "-c", "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"]
-    tried = subprocess.run(trial, capture_output=True, text=True, check=False)
+    try:
+        tried = subprocess.run(trial, capture_output=True, text=True, check=False, timeout=_ANSWER_S)
+    except subprocess.TimeoutExpired:
+        return "The screen does not answer"
     said = next((line for line in tried.stderr.splitlines() if line.strip()), "Qt gives no reason")
     return None if tried.returncode == 0 else f"The screen cannot be used ({said.strip()})"
