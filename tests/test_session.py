@@ -228,3 +228,10 @@ def test_when_every_sensor_is_gone_it_says_so_and_still_ends_by_its_seconds() ->
     assert session.moment.cue.advice.id == "advice.move_closer"
     assert session.moment.frame is not None
     assert set(session.moment.frame.activation.values()) == {None}
+
+
+def test_packets_that_the_profile_cannot_read_are_told() -> None:
+    odd = [Packet("uMyo-GX", 1_000_000_000 + i, bytes(41)) for i in range(20)]
+    with Session(Script([*simulated(seconds=1), *odd]), PLACEMENTS, exercise=BRIDGE) as session:
+        session.wait(30)
+    assert [notice for notice in session.moment.notices if "uMyo-GX" in notice and "cannot read" in notice]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005
 """How long another thread may hold the interpreter while this one waits (chosen: painting takes 5 ms, no packet must wait so
 long; with Python's own 5 ms the slowest frames came 3 ms later)."""
+_UNREADABLE = 0.005
+"""Share of unreadable packets that is worth a word (as for lost ones)."""
 _GRACE_S = 1.0
 """How much later than by its data a session ends by the clock, when no sensor is left that sends any (chosen)."""
 
@@ -220,8 +222,9 @@ class Session:
         for item in items:
             self._note(item)
         moment = self.moment
-        if self._recorder is not None and self._recorder.error is not None and str(self._recorder.error) not in moment.notices:
-            moment = replace(moment, notices=(*moment.notices, str(self._recorder.error)))
+        for notice in self._troubles():
+            if notice not in moment.notices:
+                moment = replace(moment, notices=(*moment.notices, notice))
         if len(update.frames):
             frame = update.frames[-1]
             taking = self._calibrator is not None and self._calibrator.step is not None
@@ -244,6 +247,14 @@ class Session:
         self.moment = moment
         for listener in self._listeners:
             listener(update)
+
+    def _troubles(self) -> Iterator[str]:
+        """Say what no frame and no cue shows."""
+        if self._recorder is not None and self._recorder.error is not None:
+            yield str(self._recorder.error)
+        for sensor, share in self._pipeline.unreadable.items():
+            if share > _UNREADABLE:
+                yield f"{sensor} sends packets that its profile cannot read: check its firmware, or name another profile."
 
     def _note(self, item: Item) -> None:
         """Take from an item what no frame tells."""

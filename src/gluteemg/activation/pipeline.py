@@ -18,6 +18,7 @@ from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.ratio import Judge, Ratio, Scale, Zone
 from gluteemg.activation.repetition import Rep, RepDetector, Target
 from gluteemg.activation.signal import FILLED_GAP_S, Samples, SensorSignal
+from gluteemg.errors import RoleError
 from gluteemg.muscles import Placement, Role, check_placements
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.profile import FirmwareProfile
@@ -83,7 +84,7 @@ class Pipeline:
     Raises
     ------
     RoleError
-        If a role or a channel is taken twice, or a sensor does not have the channel.
+        If there is no role at all, one or a channel is taken twice, or a sensor does not have the channel.
     """
 
     def __init__(
@@ -94,6 +95,8 @@ class Pipeline:
         aim: Aim | None = None,
         calibration: Calibration | None = None,
     ) -> None:
+        if not placements:
+            raise RoleError("No channel sits on a muscle: give at least one its role.")
         check_placements(placements, {name: profile.signal.channels for name, profile in profiles.items()})
         self.roles = tuple(p.role for p in placements)
         self._sensors = {name: _Sensor(profile, name, placements) for name, profile in profiles.items()}

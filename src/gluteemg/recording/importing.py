@@ -303,11 +303,9 @@ def _grid(table: _Table, source: Path) -> tuple[float, NDArray[np.int64]]:
         raise ImportFileError(
             f"{source} has {mean_hz:g} samples a second, EMG needs {_SLOWEST_HZ} to {_FASTEST_HZ}: is {_TIME} in seconds?"
         )
-    near = steps_s < 2.5 * usual_s  # jitter of half a sample makes steps of up to two
-    near_hz = _rounded(near.sum() / steps_s[near].sum())
     # Times rounded for print (0.0009 and 0.0010 for 1024 Hz) shift the usual step, odd steps the mean, jitter both: the fewest
     # jumps win.
-    rates_hz = (_rounded(1 / usual_s), mean_hz, near_hz)
+    rates_hz = (_rounded(1 / usual_s), mean_hz, _rounded(_slope_hz(t_s, np.append(0, np.cumsum(steps_s > 2.5 * usual_s)))))
     rate_hz = min(rates_hz, key=lambda hz: np.count_nonzero(np.diff(_numbered(t_s, hz)) != 1))
     index, rows = _numbered(t_s, rate_hz), np.arange(len(t_s))
     # Each sample a number of its own: even rows lie level but for steps at gaps, which a median leaves as they are.
@@ -318,6 +316,13 @@ def _grid(table: _Table, source: Path) -> tuple[float, NDArray[np.int64]]:
             f"changes there. Write even steps."
         )
     return rate_hz, own
+
+
+def _slope_hz(t_s: NDArray[np.float64], run: NDArray[np.int64]) -> float:
+    """Fit the rate by least squares, which jitter hardly moves, to rows that follow each other in runs; `run` says in which."""
+    rows, n = np.arange(len(t_s)), np.bincount(run)
+    t_off, row_off = (x - (np.bincount(run, x) / n)[run] for x in (t_s, rows))
+    return float((t_off * row_off).sum() / (t_off**2).sum())
 
 
 def _rounded(rate_hz: float) -> float:
