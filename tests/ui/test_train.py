@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRectF
-from PySide6.QtGui import QFontInfo, QImage, QPainter, QRegion
+from PySide6.QtGui import QColor, QFontInfo, QImage, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from tests.ui import moments
@@ -18,7 +18,7 @@ from gluteemg.coaching.coach import Message
 from gluteemg.ui import lettering
 from gluteemg.ui.lettering import width_of
 from gluteemg.ui.theme import DARK, HIGH_CONTRAST, LIGHT, Theme, Type, font
-from gluteemg.ui.train import TrainScreen
+from gluteemg.ui.train import TrainScreen, _areas
 from gluteemg.ui.view import train_view
 
 TEXTS, EXERCISE = moments.texts(), moments.exercise()
@@ -213,3 +213,22 @@ def test_the_pause_button_says_what_it_does_next(show: Callable[..., TrainScreen
     assert show("paused").pause_button.accessibleName() == "Resume, Space"
     assert not show("finished").pause_button.isEnabled()
     assert show("finished").stop_button.accessibleName() == "Close, Esc"
+
+
+@pytest.mark.parametrize("width", [1280, 1422])
+def test_a_piece_paints_nothing_outside_its_area(show: Callable[..., TrainScreen], width: int) -> None:
+    """So that painting only what has changed leaves the same picture as painting everything."""
+    for name in MOMENTS:
+        screen = show(name, width, 800)
+        for piece, area in _areas(width).items():
+            picture = QImage(width, 800, QImage.Format.Format_RGB32)
+            picture.fill(QColor("black"))
+            painter = QPainter(picture)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            screen._paint_near(painter, width, [piece])
+            painter.end()
+            painter = QPainter(picture)
+            painter.fillRect(area, QColor("black"))
+            painter.end()
+            painted = np.frombuffer(picture.constBits(), np.uint32) & 0xFFFFFF
+            assert not painted.any(), f"{piece} of {name} paints beyond its area"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,6 +52,24 @@ class Sheet:
         if far:
             return cls(scale, (width - wide * scale) / 2, (height - high * scale) / 2, wide)
         return cls(scale, 0.0, (height - high * scale) / 2, width / scale)
+
+    def in_window(self, area: QRectF) -> QRect:
+        """Give the pixels of the window that an area of the drawing touches."""
+        placed = QRectF(self.left + area.x() * self.scale, self.top + area.y() * self.scale, 0, 0)
+        placed.setSize(area.size() * self.scale)
+        return placed.toAlignedRect().adjusted(-1, -1, 1, 1)
+
+
+def _areas(width: float) -> dict[str, QRectF]:
+    """Give the part of the near drawing that each piece paints in, with room around it: what moves is painted alone."""
+    return {
+        "top": QRectF(0, 0, width, 88),
+        "ring": QRectF(0, 88, 312, 424),
+        "gauge": QRectF(308, 88, width - 626, 424),
+        "bars": QRectF(width - 346, 88, 346, 424),
+        "strip": QRectF(0, 508, width, 146),
+        "dots": QRectF(0, 654, width, 146),
+    }
 
 
 class TrainScreen(QWidget):
@@ -143,22 +162,27 @@ class TrainScreen(QWidget):
     def show_view(self, view: TrainView, dt_s: float) -> None:
         """Show `view`, `dt_s` seconds after the last one; paints only if anything looks different."""
         before, self._view = self._view, view
-        changed = [
-            self._top_bar.advance(view, dt_s),
-            self._gauge.advance(view.gauge, dt_s),
-            self._glute.advance(view.glute, dt_s),
-            self._hamstring.advance(view.hamstring, dt_s),
-            self._strip.advance(view.advice, dt_s),
-            self._ring.advance(view.ring, dt_s),
-            self._dots.advance(view, dt_s),
-        ]
+        changed = {
+            "top": self._top_bar.advance(view, dt_s),
+            "ring": self._ring.advance(view.ring, dt_s),
+            "gauge": self._gauge.advance(view.gauge, dt_s),
+            "bars": self._glute.advance(view.glute, dt_s) | self._hamstring.advance(view.hamstring, dt_s),
+            "strip": self._strip.advance(view.advice, dt_s),
+            "dots": self._dots.advance(view, dt_s),
+        }
         if before is None or before.stage != view.stage:
             self._take_stage(view)
         if self._spoken.advance(view.description, dt_s):
             self.setAccessibleName(f"{view.exercise}, {view.set_line}")
             self.setAccessibleDescription(view.description)
-        if any(changed):
-            self.update()
+        if before is None or self._far or self._middle is not None:
+            if before is None or any(changed.values()):
+                self.update()
+            return
+        sheet = Sheet.lay(self.width(), self.height(), self._far)
+        for piece, area in _areas(sheet.width).items():
+            if changed[piece]:
+                self.update(sheet.in_window(area))
 
     def _take_stage(self, view: TrainView) -> None:
         say = self._say
@@ -192,7 +216,7 @@ class TrainScreen(QWidget):
             self._middle.setGeometry(QRect(round(left), round(top), round(width), round(bottom - top)))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
-        """Paint the whole screen."""
+        """Paint the pieces that lie where the screen has to be painted."""
         painter = QPainter(self)
         painter.fillRect(event.rect(), colour(self._theme.background))
         behind_traces = self._middle is not None and self._middle.geometry().contains(event.rect())
@@ -204,19 +228,27 @@ class TrainScreen(QWidget):
             if self._far:
                 self._paint_far(painter)
             else:
-                self._paint_near(painter, sheet.width)
+                touched = [p for p, a in _areas(sheet.width).items() if event.region().intersects(sheet.in_window(a))]
+                self._paint_near(painter, sheet.width, touched)
         painter.end()
 
-    def _paint_near(self, painter: QPainter, width: float) -> None:
+    def _paint_near(self, painter: QPainter, width: float, touched: Sequence[str]) -> None:
         theme = self._theme
-        self._top_bar.paint(painter, theme, width)
-        if self._middle is None:
+        if "top" in touched:
+            self._top_bar.paint(painter, theme, width)
+        if "dots" in touched:
+            self._dots.paint(painter, theme, 706, width - 440, width - _HINTS - 20 - MARGIN)
+        if self._middle is not None:
+            return
+        if "ring" in touched:
             self._ring.paint(painter, theme, RingPlace(176, 290, 108, 14, far=False))
+        if "gauge" in touched:
             self._gauge.paint(painter, theme, GaugePlace(width / 2, 424, 272, 54, far=False))
+        if "bars" in touched:
             self._hamstring.paint(painter, theme, BarPlace(QRectF(width - 296, 170, 24, 254)))
             self._glute.paint(painter, theme, BarPlace(QRectF(width - 184, 170, 60, 254)))
+        if "strip" in touched:
             self._strip.paint(painter, theme, QRectF(MARGIN, 520, width - 2 * MARGIN, 124), far=False)
-        self._dots.paint(painter, theme, 706, width - 440, width - _HINTS - 20 - MARGIN)
 
     def _paint_far(self, painter: QPainter) -> None:
         theme = self._theme
