@@ -11,8 +11,9 @@ import pytest
 MAX_BYTES = 1024 * 1024  # chosen: a clone stays small; whole sessions belong elsewhere
 
 REGISTRY = re.compile(
-    rb"pypi\.org|pythonhosted\.org|anaconda\.org|deb\.debian\.org|registry\.npmjs|proxy\.golang|crates\.io|piwheels\.org", re.I
+    rb"(files|registry|proxy|deb|pypi|conda)\.\w+\.(org|com)/|(pypi|pythonhosted|anaconda|piwheels)\.org", re.I
 )
+"""Where packages are fetched from: a lock or a script that names such a host works in one place only."""
 MACHINE_PATH = re.compile(rb"(?<![\w.])/(?:home|Users|root|work)/|[A-Z]:\\\\?Users\\", re.I)
 
 
