@@ -11,7 +11,8 @@ from pathlib import Path
 from gluteemg.activation.calibration import Calibrator
 from gluteemg.activation.pipeline import Pipeline
 from gluteemg.catalogue import load_exercise, load_profile, load_protocol
-from gluteemg.muscles import Placement, Role
+from gluteemg.demo import WORN
+from gluteemg.muscles import Placement
 from gluteemg.recording.file import Recorder
 from gluteemg.sensors.simulator import SCENARIOS, Person, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Packet, PacketKind
@@ -19,11 +20,6 @@ from gluteemg.sensors.source import Event, Packet, PacketKind
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 STARTED = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SECONDS = 30.0
-WORN = {
-    "uMyo-GX": Role("gluteus_maximus", "left"),
-    "uMyo-GD": Role("gluteus_medius", "left"),
-    "uMyo-HS": Role("hamstrings", "left"),
-}
 
 
 def absent(packets: list[Packet], away: dict[str, tuple[float, float]]) -> Iterator[Packet]:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from gluteemg.activation.pipeline import Update
 from gluteemg.catalogue import load_exercise, load_texts
 from gluteemg.recording.file import Recording
 from gluteemg.recording.replay import ReplaySource
@@ -32,8 +33,8 @@ def take(name: str, session_name: str, theme: Theme, at_s: float, size: QSize, v
     ring = TraceRing([Channel(p.role, 1116.0) for p in recording.placements])
     exercise, texts = load_exercise("bridge"), load_texts()
 
-    def keep(update: object) -> None:
-        for trace in update.traces:  # type: ignore[attr-defined]
+    def keep(update: Update) -> None:
+        for trace in update.traces:
             ring.put(trace.role, trace.t_s, trace.emg)
 
     with Session(source, recording.placements, exercise=exercise, listeners=[keep]) as session:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gluteemg.demo import WORN
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -52,14 +54,18 @@ def test_without_a_screen_the_demo_goes_on_in_words() -> None:
 @pytest.mark.parametrize("window", [False, True], ids=["headless", "window"])
 def test_a_session_that_is_interrupted_keeps_its_recording_and_ends_in_words(kind: str, window: bool, tmp_path: Path) -> None:
     path = tmp_path / "demo.emg"
-    command = [sys.executable, "-m", "gluteemg", "demo", "--record", str(path), *([] if window else ["--headless"])]
+    command = [sys.executable, "-m", "gluteemg", "--debug", "demo", "--record", str(path)]
+    command += [] if window else ["--headless"]
+    awaited = {f"{name} is connected" for name in WORN} | ({"the window is open"} if window else set())
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        while process.poll() is None and not path.with_name("demo.emg-wal").exists():
-            threading.Event().wait(0.05)
-        threading.Event().wait(2.0)  # until some packets are in it
+        assert process.stderr is not None
+        for line in process.stderr:
+            awaited -= {event for event in awaited if event in line}
+            if not awaited:
+                break
         process.send_signal(getattr(signal, kind))
         said, trouble = process.communicate(timeout=30)
     assert "Traceback" not in trouble

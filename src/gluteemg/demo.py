@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ class Demo:
         t_s = self._latest_s - (self._start.t_s or 0.0) - REST_S
         return {"scenario": self.scenario, "share": self._person.share(t_s), "reps": len(self._person.reps(t_s))}
 
-    def _emg_of(self, sensor: SimulatedSensor) -> Any:
+    def _emg_of(self, sensor: SimulatedSensor) -> Callable[[int, int], NDArray[np.float64]]:
         """Give the samples of a sensor, with the script beginning when all sensors stream; until then the person rests."""
         resting = int((REST.end_s - 1) * sensor.rate_hz)
 

@@ -267,8 +267,10 @@ class Session:
             elif item.kind == "calibration":
                 moment = replace(moment, unit=Calibration.from_json(item.detail).unit)
         elif item.kind == PacketKind.CONNECT:
+            _log.debug("%s is connected", item.sensor)
             self._found.add(item.sensor)
             self._gone.discard(item.sensor)
         elif item.kind == PacketKind.DISCONNECT:
+            _log.debug("%s is gone: %s", item.sensor, item.data.decode())
             self._gone.add(item.sensor)
         self.moment = moment

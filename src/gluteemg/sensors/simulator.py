@@ -43,7 +43,6 @@ SQUEEZE = Step("squeeze", 4.5, 6.5)
 """Gluteus maximus and medius at exactly their reference."""
 HEEL_DIG = Step("heel_dig", 7.0, 9.0)
 """Hamstrings at exactly their reference."""
-SCRIPT = (REST, SQUEEZE, HEEL_DIG)
 
 FIRST_REP_S = 9.8
 """When the repetitions begin (chosen: with the period, three whole ones have ended by 19.0 s)."""

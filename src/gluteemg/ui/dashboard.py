@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from gluteemg.activation.pipeline import Update
@@ -20,6 +22,7 @@ from gluteemg.session import Listener, Moment, Session
 from gluteemg.ui.trace_ring import Channel, TraceRing
 from gluteemg.ui.window import TrainWindow
 
+_log = logging.getLogger(__name__)
 _ANSWER_S = 10.0
 """How long a screen may take to answer (chosen: one on another computer is slow, one that is gone never answers)."""
 
@@ -76,6 +79,7 @@ def show(
         window = TrainWindow(exercise, texts, read, ring, replay=replay, on_pause=pause_or_resume, on_stop=session.stop)
         window.show()
         with _ended_by_signals(window):
+            _log.debug("the window is open")
             application.exec()
         session.stop()
         session.wait()
@@ -85,7 +89,7 @@ def show(
 def _ended_by_signals(window: TrainWindow) -> Iterator[None]:
     """Let Ctrl-C in the terminal, and a polite request to end, close the window as a person would."""
     kinds = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {kind: signal.signal(kind, lambda *_: window.close()) for kind in kinds}
+    before = {kind: signal.signal(kind, lambda *_: QTimer.singleShot(0, window.close)) for kind in kinds}
     try:
         yield
     finally:
