@@ -58,7 +58,7 @@ class _Sent:
 
 
 def _size(profile: FirmwareProfile) -> int:
-    size = Encoder(profile).samples_per_packet
+    (size,) = Encoder(profile).sizes(1)
     assert size is not None
     return size
 

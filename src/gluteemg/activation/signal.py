@@ -213,4 +213,4 @@ def _converter(profile: FirmwareProfile) -> Converter:
     """Give the ends and the step of the converter in the unit of the samples."""
     signal = profile.signal
     low, high = (None if end is None else (end - signal.bias) * signal.lsb for end in (signal.low, signal.high))
-    return Converter(low, high, 0.0 if profile.emg_dtype.kind == "f" else signal.lsb)
+    return Converter(low, high, 0.0 if profile.is_float else signal.lsb)

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gluteemg.sensors.delta import Deltas
+from gluteemg.sensors.form import Form, Reading, TextForm, forms_of
+from gluteemg.sensors.framing import Framer
+from gluteemg.sensors.numbering import Counted, Numbering
 from gluteemg.sensors.profile import FirmwareProfile
 
-_LATE_S = 2.0
-"""How much later than its neighbours a packet may come and still be believed (chosen: the watchdog's time-out)."""
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What else a sensor told, under one name.
+
+    Parameters
+    ----------
+    payload : ndarray of shape (n,), int64
+        Which payload of the run brought it.
+    data : ndarray of shape (n, count), float64
+        In the unit that the profile gives.
+    """
+
+    payload: NDArray[np.int64]
+    data: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +44,24 @@ class Chunk:
     counts : ndarray of shape (n_payloads,), int64
         New samples in each payload; zero for those that carry other things, came twice, or could not be read.
     rejected : int
-        Payloads that no layout of the profile takes: their samples show as holes.
+        Packets that no layout of the profile takes: their samples show as holes.
+    dropped : int
+        Samples that were read and are not new or not whole: sent twice, too late, not a number, or the difference to a sample
+        that was lost.
+    values : mapping of str to Values
+        What else was in the packets, by name.
     """
 
     emg: NDArray[np.float64]
     index: NDArray[np.int64]
     counts: NDArray[np.int64]
     rejected: int
+    dropped: int = 0
+    values: Mapping[str, Values] = field(default_factory=dict)
 
 
 class Decoder:
-    """Turns the payloads of one sensor into samples, remembering its counter.
+    """Turns the payloads of one sensor into samples, remembering its counter and what is not whole yet.
 
     The cut of the payloads into calls changes nothing (the chunk law).
 
@@ -49,17 +72,22 @@ class Decoder:
     """
 
     def __init__(self, profile: FirmwareProfile) -> None:
+        self._signal = profile.signal
         self._profile = profile
-        self._forms: dict[int, _Form] = {}  # by length of the payload
-        self._last_raw = 0
-        self._last_index = -1
+        self._forms: dict[int, list[Form | TextForm]] = {}  # by length of the packet
+        self._framer = None if profile.framing is None else Framer(profile.framing)
+        self._numbering = Numbering(profile)
+        self._deltas = Deltas(profile.signal.channels) if any(p.delta for p in profile.packets) else None
+        self._weights = np.array(profile.signal.weights)
         self._highest = -1
-        self._last_arrival_ns = 0
-        self._resuming = True
 
     def resume(self) -> None:
         """Say that the sensor was connected anew: its counter may have started over, time goes on."""
-        self._resuming = True
+        self._numbering.resume()
+        if self._framer is not None:
+            self._framer.resume()
+        if self._deltas is not None:
+            self._deltas.lose()
 
     def decode(self, payloads: Sequence[bytes], arrival_ns: NDArray[np.int64]) -> Chunk:
         """Decode payloads in the order they arrived.
@@ -76,113 +104,99 @@ class Decoder:
         Chunk
             Samples that are new: what was sent twice is dropped, what never came is a hole in `Chunk.index`.
         """
-        runs = [(self._form(length), list(run)) for length, run in groupby(payloads, key=len)]
-        rejected = sum(len(run) for form, run in runs if not form.records and not form.auxiliary)
-        sizes = np.array([form.records for form, run in runs for _ in run], np.int64)
-        taken = [(form, *form.read(run)) for form, run in runs if form.records]
-        if not taken:
-            return Chunk(np.empty((0, self._profile.signal.channels)), np.empty(0, np.int64), sizes, rejected)
-        emg = np.concatenate([emg for _, emg, _ in taken])
-        raw = np.concatenate([counter for _, _, counter in taken])
-        brings = sizes > 0
-        index = self._place(raw, arrival_ns[brings], sizes[brings], taken[-1][0].modulus)
+        packets, of, rejected = payloads, None, 0
+        if self._framer is not None:
+            cut = self._framer.cut(payloads)
+            packets, of, rejected = cut.packets, np.array(cut.payload, np.int64), len(cut.skipped)
+        readings, unread = self._read(packets)
+        rejected += unread
+        sizes, signs = np.zeros(len(packets), np.int64), np.zeros(len(packets), np.int8)
+        for reading in readings:
+            sizes[reading.rows], signs[reading.rows] = reading.samples, reading.sign
+        values = _values(readings, of)
+        brings = np.flatnonzero(sizes)
+        if not len(brings):
+            none = np.zeros(len(payloads), np.int64)
+            return Chunk(np.empty((0, self._signal.channels)), np.empty(0, np.int64), none, rejected, 0, values)
+        carrier = brings if of is None else of[brings]
+        emg, counted = _in_order([r for r in readings if r.samples], sizes, brings)
+        index = self._numbering.place(counted, arrival_ns[carrier])
 
         before = np.maximum.accumulate(np.concatenate(([self._highest], index)))[:-1]
         keep = (index > before) & np.isfinite(emg).all(axis=1)
         self._highest = max(self._highest, int(index.max()))
-        counts = np.zeros(len(payloads), np.int64)
-        counts[brings] = np.add.reduceat(keep, np.cumsum(sizes[brings]) - sizes[brings], dtype=np.int64)
-        scaled = (emg[keep] - self._profile.signal.bias) * self._profile.signal.lsb
-        return Chunk(scaled, index[keep], counts, rejected)
+        if self._deltas is not None:
+            emg[keep], known = self._deltas.sum_up(emg[keep], index[keep], np.repeat(signs, sizes)[keep])
+            keep[keep] = known
+        source, n_read = np.repeat(carrier, counted.sizes), len(index)
+        if not keep.all():
+            emg, index, source = emg[keep], index[keep], source[keep]
+        if len(self._weights):
+            emg = emg @ self._weights[:, np.newaxis]
+        scaled = (emg - self._signal.bias) * self._signal.lsb
+        counts = np.bincount(source, minlength=len(payloads))
+        return Chunk(scaled, index, counts, rejected, n_read - len(index), values)
 
-    def _form(self, length: int) -> _Form:
+    def _read(self, packets: Sequence[bytes]) -> tuple[list[Reading], int]:
+        """Give every packet to the first form that takes it; those that none takes are counted."""
+        lengths = np.fromiter(map(len, packets), np.int64, len(packets))
+        readings, unread = [], 0
+        for length in set(lengths.tolist()):
+            rows = np.flatnonzero(lengths == length)
+            same = packets if len(rows) == len(packets) else [packets[i] for i in rows.tolist()]
+            matrix = np.frombuffer(b"".join(same), np.uint8).reshape(len(same), length)
+            for form in self._forms_of(length):
+                taken = form.takes(matrix)
+                if taken.all():
+                    readings.append(form.read(matrix, rows))
+                    rows = rows[:0]
+                    break
+                if taken.any():
+                    readings.append(form.read(matrix[taken], rows[taken]))
+                    matrix, rows = matrix[~taken], rows[~taken]
+            unread += len(rows)
+        return readings, unread
+
+    def _forms_of(self, length: int) -> list[Form | TextForm]:
         if length not in self._forms:
-            self._forms[length] = _Form.of(self._profile, length)
+            self._forms[length] = forms_of(self._profile, length)
         return self._forms[length]
 
-    def _place(
-        self, raw: NDArray[np.int64], arrivals: NDArray[np.int64], sizes: NDArray[np.int64], modulus: int
-    ) -> NDArray[np.int64]:
-        """Give every sample its number since the start, from its raw counter and its packet's arrival."""
-        firsts = np.cumsum(sizes) - sizes
-        waits_s = np.diff(arrivals, prepend=self._last_arrival_ns) / 1e9
-        step = np.diff(raw, prepend=self._last_raw) % modulus if modulus else np.ones(len(raw), np.int64)
-        rate_hz = self._profile.signal.rate_hz
-        doubtful = (step[firsts] != 1) | (waits_s * rate_hz > 0.9 * modulus if modulus else False)
-        for packet in np.flatnonzero(doubtful):
-            step[firsts[packet]] = _samples_passed(
-                int(step[firsts[packet]]), waits_s[packet], modulus, rate_hz, int(sizes[packet])
-            )
-        if self._resuming:
-            first_ever = self._last_index < 0
-            step[0] = 1 if first_ever else max(1, round(waits_s[0] * rate_hz))
-            self._resuming = False
-        index: NDArray[np.int64] = self._last_index + np.cumsum(step)
-        self._last_raw, self._last_index, self._last_arrival_ns = int(raw[-1]), int(index[-1]), int(arrivals[-1])
-        return index
+
+def _in_order(
+    readings: Sequence[Reading], sizes: NDArray[np.int64], brings: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], Counted]:
+    """Put the samples of all readings, and what their counters say, into the order of their packets."""
+    sizes = sizes[brings]
+    n_channels = readings[0].emg.shape[2]
+    if len(readings) == 1:
+        (one,) = readings
+        steps = np.ones(int(sizes.sum()), np.int64) if one.steps is None else one.steps.reshape(-1)
+        modulus = np.full(len(sizes), one.modulus, np.int64)
+        return one.emg.reshape(-1, n_channels), Counted(sizes, one.first, one.last, modulus, steps)
+    emg, steps = np.empty((int(sizes.sum()), n_channels)), np.ones(int(sizes.sum()), np.int64)
+    first, last, modulus = (np.zeros(len(sizes), np.int64) for _ in range(3))
+    starts = np.cumsum(sizes) - sizes
+    for reading in readings:
+        at = np.searchsorted(brings, reading.rows)
+        first[at], last[at], modulus[at] = reading.first, reading.last, reading.modulus
+        samples = starts[at][:, np.newaxis] + np.arange(reading.samples)
+        emg[samples] = reading.emg
+        if reading.steps is not None:
+            steps[samples] = reading.steps
+    return emg, Counted(sizes, first, last, modulus, steps)
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """A profile compiled for payloads of one length: how numpy reads them. No records where they carry no EMG.
-
-    `counter` is where the counter stands, ``header`` or ``records``, and `modulus` where it wraps, in samples; 0 without one.
-    """
-
-    records: int
-    auxiliary: bool
-    dtype: np.dtype[np.void]
-    counter: str
-    counts_packets: bool
-    modulus: int
-
-    @classmethod
-    def of(cls, profile: FirmwareProfile, length: int) -> _Form:
-        found = profile.layout_of(length)
-        if found is None:
-            return cls(0, profile.is_auxiliary(length), np.dtype([]), "", False, 0)
-        layout, records = found
-        parts = [
-            ("header", layout.header_dtype),
-            ("records", layout.record_dtype, (records,)),
-            ("trailer", layout.trailer_dtype),
-        ]
-        if profile.counter is None:
-            return cls(records, False, np.dtype(parts), "", False, 0)
-        where = "header" if "counter" in (layout.header_dtype.names or ()) else "records"
-        field = (layout.header_dtype if where == "header" else layout.record_dtype)["counter"]
-        modulus = 1 << min(8 * field.base.itemsize, 62)
-        counts_packets = where == "header" and profile.counter.counts == "packets"
-        return cls(records, False, np.dtype(parts), where, counts_packets, modulus * (records if counts_packets else 1))
-
-    def read(self, payloads: Sequence[bytes]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Give the counts, shape (n_samples, n_channels), and the raw counter of every sample."""
-        read = np.frombuffer(b"".join(payloads), self.dtype)
-        n_samples = len(read) * self.records
-        emg = read["records"]["emg"].astype(np.float64).reshape(n_samples, -1)
-        if not self.counter:
-            return emg, np.zeros(n_samples, np.int64)
-        counter = read[self.counter]["counter"].astype(np.int64)
-        if self.counter == "records":
-            return emg, counter.reshape(-1)
-        first = counter * self.records if self.counts_packets else counter
-        return emg, ((first + np.arange(self.records)) % self.modulus).reshape(-1)
-
-
-def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size: int) -> int:
-    """Decide how many samples lie between two packets whose counters do not follow each other, or that lie far apart in time.
-
-    `step` is what the counter says, modulo `modulus`; the wait between the two arrivals decides what it hides, and that
-    packets of `size` samples are lost as a whole: so a stall of the radio is not taken for a loss.
-    A result of zero or less means that the samples are old: sent twice, or late.
-    """
-    expected = wait_s * rate_hz
-    late = _LATE_S * rate_hz
-    if 2 * step > modulus and 2 * expected < step:
-        back = modulus - step
-        return -back if back <= late else max(1, round(expected))
-    if step > expected + late:
-        return max(1, round(expected))  # the sensor started over: only time can tell
-    hidden = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
-    whole = (w for w in range(hidden, max(-1, hidden - size), -1) if (step - 1 + w * modulus) % size == 0)
-    return step + next(whole, hidden) * modulus
+def _values(readings: Sequence[Reading], of: NDArray[np.int64] | None) -> dict[str, Values]:
+    """Gather what else the packets held, in the order of their payloads."""
+    found: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {}
+    for reading in readings:
+        payload = reading.rows if of is None else of[reading.rows]
+        for name, data in reading.values.items():
+            found.setdefault(name, []).append((np.repeat(payload, len(data) // len(payload)), data))
+    gathered = {}
+    for name, parts in found.items():
+        payload = np.concatenate([payload for payload, _ in parts])
+        order = np.argsort(payload, kind="stable")
+        gathered[name] = Values(payload[order], np.concatenate([data for _, data in parts])[order])
+    return gathered

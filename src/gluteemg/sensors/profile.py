@@ -1,63 +1,102 @@
 """What one kind of device sends: how to find it, start it, cut its packets and scale its samples.
 
-A profile is a TOML file, never code. This module is its schema; `gluteemg.sensors.decoder` and
-`gluteemg.sensors.encoder` read and write packets by it.
+A profile is a TOML file, never code. This module is its schema, together with `gluteemg.sensors.layout` (fields) and
+`gluteemg.sensors.framing` (packets out of a stream); `gluteemg.sensors.decoder` and `gluteemg.sensors.encoder` read and write
+packets by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import cached_property
 from typing import Annotated, Literal, Self
 
-import numpy as np
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from gluteemg.definition import Definition, Part
+from gluteemg.sensors.framing import Framing, Hex
+from gluteemg.sensors.layout import CounterField, PacketLayout
+from gluteemg.sensors.number import NumberType
 
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{2})+$")]
-Bytes = Annotated[int, Field(ge=1, le=512)]
-"""A length on the air: an attribute value holds at most 512 bytes (Bluetooth Core 5.4, Vol 3, Part F, 3.2.9)."""
-
-FieldType = Literal["u8", "i8", "u16le", "u16be", "i16le", "i16be", "u32le", "u32be", "i32le", "i32be", "i64le", "f64le"]
-"""How a number is written on the air: signed or not, bits, byte order."""
-
-
-def dtype_of(kind: FieldType) -> np.dtype[np.generic]:
-    """Give the numpy type that reads `kind`."""
-    letter, order = kind[0], ">" if kind.endswith("be") else "<"
-    size = int("".join(c for c in kind if c.isdigit())) // 8
-    return np.dtype(f"{order}{letter}{size}")
+NonNegativeS = Annotated[float, Field(ge=0, le=5)]
+USABLE_SHARE = 0.45
+"""Usable share of the sampling rate: a filter needs room below half of it (chosen)."""
 
 
 class Match(Part):
-    """How to tell this device from others while scanning: both must hold."""
+    """How to tell this device from others while scanning: all that is given must hold.
 
-    name_prefix: str
-    service: Uuid
+    `by_choice` profiles are taken only when the person names them: another one is the usual one for such a device.
+    """
+
+    name_prefix: str = ""
+    service: Uuid | None = None
+    by_choice: bool = False
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.name_prefix and self.service is None:
+            raise ValueError("give a name_prefix, a service, or both")
+        return self
 
 
 class Link(Part):
-    """What the device needs of the connection."""
+    """What the device needs of the connection. The `note` is for the person."""
 
     min_mtu: int = Field(default=23, ge=23, le=517)
+    after_connect_s: NonNegativeS = 0.0
     note: str = ""
 
 
+class Stream(Part):
+    """Where the samples come from.
+
+    ``notify``: one characteristic. Several that take turns: a payload then begins with one more byte, the number of its
+    characteristic in this list. ``advertising``: no connection; a payload is the manufacturer data of one advertisement with
+    its company id in front, two bytes, lowest first.
+    """
+
+    kind: Literal["notify", "advertising"] = "notify"
+    characteristic: Uuid | None = None
+    characteristics: tuple[Uuid, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        given = (self.characteristic is not None) + bool(self.characteristics)
+        if given != (self.kind == "notify"):
+            raise ValueError("notify needs either characteristic or characteristics, advertising none")
+        if len(self.characteristics) == 1 or len(set(self.characteristics)) != len(self.characteristics):
+            raise ValueError("characteristics lists two or more different ones")
+        return self
+
+    @property
+    def all(self) -> tuple[Uuid, ...]:
+        """All characteristics that notify."""
+        return self.characteristics if self.characteristic is None else (self.characteristic,)
+
+
 class Write(Part):
-    """One step of starting or stopping: write to a characteristic, then wait."""
+    """One step of starting or stopping: write to a characteristic, wait for a reply, wait some more.
+
+    The `reply` is how the notification begins that must come, from the same characteristic or from `reply_from`.
+    """
 
     characteristic: Uuid
     text: str | None = None
     hex: Hex | None = None
     response: bool = True
-    then_wait_s: float = Field(default=0.0, ge=0, le=5)
+    reply: Hex | None = None
+    reply_from: Uuid | None = None
+    then_wait_s: NonNegativeS = 0.0
 
     @model_validator(mode="after")
     def _one_payload(self) -> Self:
         if (self.text is None) == (self.hex is None):
             raise ValueError("give either text or hex")
+        if self.text is not None and not self.text.isascii():
+            raise ValueError("text must be ASCII; write other bytes as hex")
+        if self.reply_from is not None and self.reply is None:
+            raise ValueError("reply_from needs a reply")
         return self
 
     @property
@@ -66,127 +105,143 @@ class Write(Part):
         return bytes.fromhex(self.hex) if self.hex is not None else (self.text or "").encode("ascii")
 
 
+class KeepAlive(Part):
+    """What has to be written again and again, or the device stops."""
+
+    every_s: float = Field(gt=0, le=600)
+    write: Write
+
+
+class Firmware(Part):
+    """A characteristic that tells which firmware runs; `otherwise` is the profile to name where it does not begin so."""
+
+    characteristic: Uuid
+    begins: Annotated[str, StringConstraints(min_length=1)]
+    otherwise: str
+
+
+class Battery(Part):
+    """A characteristic that tells the battery: ``(number - bias) * lsb`` in percent or millivolts."""
+
+    characteristic: Uuid
+    type: NumberType = "u8"
+    lsb: float = 1.0
+    bias: float = 0.0
+    unit: Literal["%", "mV"] = "%"
+
+
 class Signal(Part):
     """What the samples are.
 
     ``value = (count - bias) * lsb`` in `unit`; `low` and `high` are the ends of the converter in counts, for clipping.
-    ``timing`` is ``arrival`` for devices (their rate is measured) and ``index`` for imported files (their rate is exact).
+    A ``spectrum`` has one number for each band in a sample; `weights` add them up to one channel of envelope.
+
+    `timing` tells what a sample's number is worth: ``regular`` (a steady clock of unknown rate, fitted to the arrivals),
+    ``arrival`` (no clock at all: a sample belongs where it arrived, on a grid of `rate_hz`), ``index`` (imported files: exact).
     """
 
-    kind: Literal["raw", "filtered"]
+    kind: Literal["raw", "filtered", "rectified", "envelope", "spectrum"]
     channels: int = Field(ge=1, le=64)
     rate_hz: float = Field(gt=0, le=100_000)
+    rate_range_hz: tuple[float, float] | None = None
+    band_hz: tuple[float, float] | None = None
     unit: Literal["uV", "counts"]
     lsb: float = Field(default=1.0, gt=0)
     bias: float = 0.0
     low: float | None = None
     high: float | None = None
-    timing: Literal["arrival", "index"] = "arrival"
+    weights: tuple[float, ...] = ()
+    timing: Literal["regular", "arrival", "index"] = "regular"
     scale_confidence: Literal["verified", "unverified", "exact"] = "unverified"
     note: str = ""
 
+    @property
+    def is_envelope(self) -> bool:
+        """Whether the device sends the size of the activity and not the signal itself."""
+        return self.kind in ("rectified", "envelope", "spectrum")
 
-class FieldLayout(Part):
-    """One field of a header or record. ``skip`` fields are read past."""
-
-    field: Literal["counter", "emg", "skip"]
-    type: FieldType
-    count: Annotated[int, Field(ge=1, le=512)] = 1
-
-
-class Counter(Part):
-    """What the counter counts: samples (its value belongs to the first sample beside it) or packets."""
-
-    counts: Literal["samples", "packets"]
-
-
-class PacketLayout(Part):
-    """How one kind of packet is cut: a header, records of one sample of every channel, a trailer.
-
-    A packet belongs to the first layout whose `length` it has; a layout without `length` takes any that fits.
-    """
-
-    kind: Literal["emg", "auxiliary"] = "emg"
-    length: Bytes | None = None
-    header: tuple[FieldLayout, ...] = ()
-    record: tuple[FieldLayout, ...] = ()
-    records: Bytes | None = None
-    trailer: tuple[FieldLayout, ...] = ()
-    note: str = ""
-
-    @cached_property
-    def header_dtype(self) -> np.dtype[np.void]:
-        """The header as a numpy structured type."""
-        return _structured(self.header)
-
-    @cached_property
-    def record_dtype(self) -> np.dtype[np.void]:
-        """One record as a numpy structured type."""
-        return _structured(self.record)
-
-    @cached_property
-    def trailer_dtype(self) -> np.dtype[np.void]:
-        """What follows the records as a numpy structured type."""
-        return _structured(self.trailer)
-
-    def records_in(self, length: int) -> int | None:
-        """Count the records in a payload of `length` bytes, or None if such a payload does not belong here."""
-        if self.length is not None and length != self.length:
+    @property
+    def usable_band_hz(self) -> tuple[float, float] | None:
+        """The band of EMG that can be looked at: what the device passes and its rate carries; None for an envelope."""
+        if self.is_envelope:
             return None
-        body = length - self.header_dtype.itemsize - self.trailer_dtype.itemsize
-        size = self.record_dtype.itemsize
-        if self.kind != "emg" or body <= 0 or body % size or (self.records is not None and body != self.records * size):
-            return None
-        return body // size
+        low, high = self.band_hz or (0.0, self.rate_hz)
+        return low, min(high, USABLE_SHARE * self.rate_hz)
 
     @model_validator(mode="after")
-    def _adds_up(self) -> Self:
-        if self.kind == "auxiliary":
-            return self
-        if [f.field for f in self.record].count("emg") != 1:
-            raise ValueError("the record needs exactly one emg field")
-        around = self.header_dtype.itemsize + self.trailer_dtype.itemsize
-        size = around + (self.records or 0) * self.record_dtype.itemsize
-        if self.length is not None and self.records is not None and self.length != size:
-            raise ValueError(f"length says {self.length} bytes, header, records and trailer add up to {size}")
+    def _consistent(self) -> Self:
+        for name, ends in (
+            ("rate_range_hz", self.rate_range_hz),
+            ("band_hz", self.band_hz),
+            ("low, high", (self.low, self.high)),
+        ):
+            if ends is not None and ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]:
+                raise ValueError(f"{name}: the first must be the smaller one")
+        if self.rate_range_hz is not None and not self.rate_range_hz[0] <= self.rate_hz <= self.rate_range_hz[1]:
+            raise ValueError(f"rate_hz {self.rate_hz:g} lies outside of rate_range_hz")
+        if bool(self.weights) != (self.kind == "spectrum"):
+            raise ValueError("weights belong to a spectrum, and a spectrum needs them")
+        if self.weights and (self.channels != 1 or self.weights[0] == 0):
+            raise ValueError("a spectrum makes one channel, and its first weight is not zero")
         return self
 
 
-class Stream(Part):
-    """The characteristic that notifies."""
+class Counter(Part):
+    """What the counter counts: samples (its value belongs to the first sample beside it) or packets.
 
-    characteristic: Uuid
+    It starts over at `modulus`; without one, where its bits end.
+    """
+
+    counts: Literal["samples", "packets"]
+    modulus: Annotated[int, Field(ge=2)] | None = None
 
 
 class Vector(Part):
-    """A packet with the values it must give: every profile carries its own proof.
+    """Packets with the values they must give: every profile carries its own proof.
 
-    `emg` holds counts, one row a sample; `counter` the counter of each sample.
+    `emg` holds counts, one row a sample, and `scaled` what they are in the unit of the profile; `counter` the counter of each
+    sample; `values` what other fields hold, by name. A sample of a spectrum is one number, its weighted sum.
     """
 
-    hex: Hex
+    hex: Hex | tuple[Hex, ...]
     counter: tuple[int, ...] = ()
-    emg: tuple[tuple[float, ...], ...]
+    emg: tuple[tuple[float, ...], ...] = ()
+    scaled: tuple[tuple[float, ...], ...] = ()
+    values: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def payloads(self) -> tuple[bytes, ...]:
+        """The payloads as they arrive."""
+        return tuple(bytes.fromhex(h) for h in ((self.hex,) if isinstance(self.hex, str) else self.hex))
 
 
 class FirmwareProfile(Definition):
-    """One kind of device, as data. Read one with ``FirmwareProfile.parse(text, name)``."""
+    """One kind of device, as data. Read one with ``FirmwareProfile.parse(text, name)``.
 
-    schema_version: Literal[1]
+    Version 2 of the schema added to version 1 and changed nothing: texts of version 1, in old recordings, are read as ever.
+    """
+
+    schema_version: Literal[1, 2]
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     name: str
     vendor: str
     source: str
+    buy: str = ""
     layout: Literal["verified-in-source", "unverified", "generated"]
     hardware: Literal["untested", "tested", "none"]
     signal: Signal
     counter: Counter | None = None
     packets: tuple[PacketLayout, ...]  # after signal and counter, which it is checked against
+    framing: Framing | None = None
     match: Match | None = None
     link: Link = Link()
     stream: Stream | None = None
+    firmware: Firmware | None = None
+    battery: Battery | None = None
     start: tuple[Write, ...] = ()
     stop: tuple[Write, ...] = ()
+    keep_alive: KeepAlive | None = None
     vectors: tuple[Vector, ...] = ()
 
     @field_validator("packets")
@@ -200,45 +255,70 @@ class FirmwareProfile(Definition):
         for number, layout in enumerate(packets):
             if layout.kind != "emg":
                 continue
-            (emg,) = (f for f in layout.record if f.field == "emg")
-            if signal is not None and emg.count != signal.channels:
-                faults.append(f"packets[{number}] holds {emg.count} channels, signal.channels says {signal.channels}")
-            fields = [f.field for f in (*layout.header, *layout.record)]
-            if "counter" in info.data and fields.count("counter") != (info.data["counter"] is not None):
+            if signal is not None:
+                expected = len(signal.weights) or signal.channels
+                if layout.channels != expected:
+                    faults.append(f"packets[{number}] holds {layout.channels} channels, signal says {expected}")
+            if "counter" in info.data and layout.has_counter != (info.data["counter"] is not None):
                 faults.append(f"packets[{number}] needs exactly one counter field where [counter] is given, else none")
+        if any(p.delta for p in packets) and not any(p.kind == "emg" and p.delta is None for p in packets):
+            faults.append("delta packets need another layout that carries the sample they start from")
         if faults:
             raise ValueError("; ".join(faults))
         return packets
 
-    @cached_property
-    def emg_dtype(self) -> np.dtype[np.generic]:
-        """How a sample is written on the air, in the first EMG layout."""
-        record = next(p for p in self.packets if p.kind == "emg").record
-        return dtype_of(next(f for f in record if f.field == "emg").type)
+    @model_validator(mode="after")
+    def _connects(self) -> Self:
+        advertising = self.stream is not None and self.stream.kind == "advertising"
+        if advertising and (self.start or self.stop or self.keep_alive or self.battery or self.firmware):
+            raise ValueError("a sensor that only advertises cannot be written to or read from")
+        if advertising and self.framing is not None:
+            raise ValueError("advertisements are whole packets: leave [framing] out")
+        return self
 
-    def layout_of(self, length: int) -> tuple[PacketLayout, int] | None:
-        """Find the EMG layout of a payload and its number of records; None if no layout takes it."""
-        for layout in self.packets:
-            records = layout.records_in(length)
-            if records is not None:
-                return layout, records
-        return None
+    @property
+    def emg_layouts(self) -> tuple[PacketLayout, ...]:
+        """The layouts that carry samples."""
+        return tuple(p for p in self.packets if p.kind == "emg")
 
-    def is_auxiliary(self, length: int) -> bool:
-        """Tell whether a payload of `length` bytes is known and carries no EMG."""
-        return any(p.kind == "auxiliary" and p.length == length for p in self.packets)
+    @property
+    def is_float(self) -> bool:
+        """Whether samples are floating-point numbers or decimal text: then no converter's step is known."""
+        emg = self.emg_layouts[0].emg
+        return emg is None or emg.number.is_float
 
+    def modulus_of(self, field: CounterField) -> int:
+        """Give the number at which this counter starts over: of samples, or of packets where those are counted."""
+        assert self.counter is not None
+        whole = 1 << min(field.number.bits, 62 if field.times is None else 48)
+        return self.counter.modulus or whole * (field.times or 1)
 
-def _structured(fields: tuple[FieldLayout, ...]) -> np.dtype[np.void]:
-    names = [f.field if f.field != "skip" else f"skip{i}" for i, f in enumerate(fields)]
-    return np.dtype([(n, dtype_of(f.type), (f.count,)) for n, f in zip(names, fields, strict=True)])
+    @property
+    def wrap_s(self) -> float | None:
+        """How long the counter runs before it starts over: a longer loss shows by time alone. None without a counter.
+
+        Infinite where the counter is text.
+        """
+        if self.counter is None:
+            return None
+        layout = self.emg_layouts[0]
+        field = next((f for f in layout.fields if isinstance(f, CounterField)), None)
+        if field is None or layout.emg is None:
+            return float("inf")
+        each = (layout.records or 1) * layout.emg.samples if self.counter.counts == "packets" else 1
+        return self.modulus_of(field) * each / self.signal.rate_hz
 
 
 def recognise(name: str, services: Collection[str], profiles: Iterable[FirmwareProfile]) -> FirmwareProfile | None:
     """Tell a device by its name, the longest prefix first, and by its service where that shows: some systems hide it."""
     fitting = [
-        (len(p.match.name_prefix), p)
-        for p in profiles
-        if p.match is not None and name.startswith(p.match.name_prefix) and (not services or p.match.service in services)
+        (len(match.name_prefix), profile)
+        for profile in profiles
+        if (match := profile.match) is not None and not match.by_choice and _fits(match, name, services)
     ]
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def _fits(match: Match, name: str, services: Collection[str]) -> bool:
+    hidden = not services and bool(match.name_prefix)
+    return name.startswith(match.name_prefix) and (match.service is None or hidden or match.service in services)

@@ -16,7 +16,7 @@ from scipy import signal
 
 from gluteemg.errors import RoleError
 from gluteemg.muscles import HAMSTRINGS, Role
-from gluteemg.sensors.encoder import Encoder, quantise
+from gluteemg.sensors.encoder import Encoder
 from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.source import Packet, PacketKind
 
@@ -377,7 +377,7 @@ def simulated_packets(
     packets = [Packet(s.name, start_ns, b"", PacketKind.CONNECT) for s in sensors]
     for sensor in sensors:
         encoder = Encoder(sensor.profile)
-        size = encoder.samples_per_packet or round(sensor.rate_hz * interval_s)
+        (size,) = encoder.sizes(round(sensor.rate_hz * interval_s))
         count = int(seconds * sensor.rate_hz) // size
         random = np.random.default_rng((seed, crc32(sensor.name.encode()), _LINK))
         phase_s = random.uniform(0, interval_s)
@@ -387,7 +387,7 @@ def simulated_packets(
         t_ns = (start_ns + np.rint(arrival_s * 1e9)).astype(np.int64).tolist()
         for page in range(0, count, _PAGE):  # an hour at once would need gigabytes
             numbers = range(page, min(page + _PAGE, count))
-            counts = quantise(sensor.emg(page * size, len(numbers) * size), sensor.profile)
+            counts = encoder.quantise(sensor.emg(page * size, len(numbers) * size))
             packets += [
                 Packet(sensor.name, t_ns[k], encoder.encode_counts(counts[(k - page) * size : (k - page + 1) * size], k * size))
                 for k in numbers

@@ -103,7 +103,7 @@ class VirtualSensor:
         self.rate_hz = rate_hz or profile.signal.rate_hz
         self._emg, self._lost = emg, lost or (lambda _number: False)
         self._encoder = Encoder(profile)
-        self._size = self._encoder.samples_per_packet or max(1, round(_PACKET_S * self.rate_hz))
+        (self._size,) = self._encoder.sizes(max(1, round(_PACKET_S * self.rate_hz)))
         self._service = profile.match.service
         self._stream = Characteristic(
             profile.stream.characteristic,

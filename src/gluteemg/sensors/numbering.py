@@ -1,0 +1,131 @@
+"""Which sample is it: counters that wrap, repeat, jump and start over, made into numbers that only grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gluteemg.sensors.profile import FirmwareProfile
+
+_LATE_S = 2.0
+"""How much later than its neighbours a packet may come and still be believed (chosen: the watchdog's time-out)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a run of packets says about the place of its samples.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_packets,), int64
+        Samples in each packet.
+    first, last : ndarray of shape (n_packets,), int64
+        Counter of the first and of the last sample of each packet; where packets are counted, of the packet.
+    modulus : ndarray of shape (n_packets,), int64
+        Where the numbers of samples start over; 0 where never.
+    steps : ndarray of shape (n_samples,), int64
+        From the sample before, inside each packet.
+    """
+
+    sizes: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    modulus: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+
+class Numbering:
+    """Numbers the samples of one sensor since its start, remembering its counter.
+
+    Parameters
+    ----------
+    profile : FirmwareProfile
+        Its counter, its rate, and what its timing is worth.
+    """
+
+    def __init__(self, profile: FirmwareProfile) -> None:
+        self._rate_hz = profile.signal.rate_hz
+        self._by_arrival = profile.signal.timing == "arrival"
+        self._counts_packets = profile.counter is not None and profile.counter.counts == "packets"
+        self._last_raw = 0
+        self._last_index = -1
+        self._last_arrival_ns = 0
+        self._first_arrival_ns: int | None = None
+        self._resuming = True
+
+    def resume(self) -> None:
+        """Say that the sensor was connected anew: its counter may have started over, time goes on."""
+        self._resuming = True
+
+    def place(self, counted: Counted, arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give every sample its number; packets in the order they arrived.
+
+        Parameters
+        ----------
+        counted : Counted
+            What their counters say.
+        arrivals : ndarray of shape (n_packets,), int64
+            When each arrived, in nanoseconds.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), int64
+            Not yet in order where packets came twice or late: those have numbers that were there before.
+        """
+        if self._by_arrival:
+            return self._place_by_arrival(counted.sizes, arrivals)
+        sizes, modulus, step = counted.sizes, counted.modulus, counted.steps.copy()
+        firsts = np.cumsum(sizes) - sizes
+        waits_s = np.diff(arrivals, prepend=self._last_arrival_ns) / 1e9
+        counts, wraps = counted.modulus > 0, np.maximum(modulus, 1)
+        before = np.concatenate((np.array([self._last_raw]), counted.last[:-1]))
+        passed: NDArray[np.int64] = counted.first - before
+        if self._counts_packets:
+            passed = 1 + (passed - 1) % (wraps // sizes) * sizes
+        passed = np.where(counts, passed % wraps, 1)
+        doubtful = counts & ((passed != 1) | (waits_s * self._rate_hz > 0.9 * modulus))
+        for packet in np.flatnonzero(doubtful):
+            passed[packet] = _samples_passed(
+                int(passed[packet]), waits_s[packet], int(modulus[packet]), self._rate_hz, int(sizes[packet])
+            )
+        if self._resuming:
+            first_ever = self._last_index < 0
+            passed[0] = 1 if first_ever else max(1, round(waits_s[0] * self._rate_hz))
+            self._resuming = False
+        step[firsts] = passed
+        index: NDArray[np.int64] = self._last_index + np.cumsum(step)
+        self._last_raw, self._last_index, self._last_arrival_ns = int(counted.last[-1]), int(index[-1]), int(arrivals[-1])
+        return index
+
+    def _place_by_arrival(self, sizes: NDArray[np.int64], arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Put every packet where it arrived on the grid of the nominal rate; what arrives together lies side by side."""
+        if self._first_arrival_ns is None:
+            self._first_arrival_ns = int(arrivals[0])
+        since_s = (arrivals - self._first_arrival_ns) / 1e9
+        wanted = np.rint(since_s * self._rate_hz).astype(np.int64)
+        within = np.cumsum(sizes) - sizes
+        ends = np.maximum.accumulate(np.maximum(wanted, self._last_index + 1) - within) + within  # first of each packet
+        index: NDArray[np.int64] = np.repeat(ends - within, sizes) + np.arange(int(sizes.sum()))
+        self._last_index = int(index[-1])
+        return index
+
+
+def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size: int) -> int:
+    """Decide how many samples lie between two packets whose counters do not follow each other, or that lie far apart in time.
+
+    `step` is what the counter says, modulo `modulus`; the wait between the two arrivals decides what it hides, and that
+    packets of `size` samples are lost as a whole: so a stall of the radio is not taken for a loss.
+    A result of zero or less means that the samples are old: sent twice, or late.
+    """
+    expected = wait_s * rate_hz
+    late = _LATE_S * rate_hz
+    if 2 * step > modulus and 2 * expected < step:
+        back = modulus - step
+        return -back if back <= late else max(1, round(expected))
+    if step > expected + late:
+        return max(1, round(expected))  # the sensor started over: only time can tell
+    hidden = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
+    whole = (w for w in range(hidden, max(-1, hidden - size), -1) if (step - 1 + w * modulus) % size == 0)
+    return step + next(whole, hidden) * modulus
