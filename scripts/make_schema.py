@@ -1,11 +1,14 @@
-"""Write the JSON Schema of the analysis document anew: ``.venv/bin/python scripts/make_schema.py``."""
+"""Write the JSON Schemas in docs/ anew, of analyses and of firmware profiles: ``.venv/bin/python scripts/make_schema.py``."""
 
 import json
 from pathlib import Path
 
 from gluteemg.report.analysis import Analysis
+from gluteemg.sensors.profile import FirmwareProfile
 
-TARGET = Path(__file__).parents[1] / "docs" / "analysis.schema.json"
+FOLDER = Path(__file__).parents[1] / "docs"
 
 if __name__ == "__main__":
-    TARGET.write_text(json.dumps(Analysis.model_json_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, model in (("analysis", Analysis), ("profile", FirmwareProfile)):
+        text = json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False)
+        (FOLDER / f"{name}.schema.json").write_text(text + "\n", encoding="utf-8")

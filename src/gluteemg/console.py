@@ -44,12 +44,13 @@ class _Teller:
         self._said: str | None = None
         self._states: dict[Role, State | None] = {}
         self._reps = 0
-        self._notices = 0
+        self._notices: tuple[str, ...] = ()
 
     def tell(self, moment: Moment) -> None:
-        for notice in moment.notices[self._notices :]:
-            _write(notice)
-        self._notices = len(moment.notices)
+        for notice in moment.notices:
+            if notice not in self._notices:
+                _write(notice)
+        self._notices = moment.notices
         for role, state in moment.sensors.items():
             if state != self._states.get(role) and "lost" in (state, self._states.get(role)):
                 label = self._texts.say(Message("label." + role.muscle.rstrip("0123456789")))

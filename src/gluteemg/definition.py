@@ -47,16 +47,20 @@ class Definition(Part):
         except tomllib.TOMLDecodeError as error:
             raise DefinitionError(f"{name} is not valid TOML: {error}. Mend that line.") from error
         except ValidationError as error:
-            raise DefinitionError(f"{name} has {faults(error)}.") from error
+            raise DefinitionError(f"{name} has {faults(error)}.", _each(error)) from error
         definition._toml = text
         return definition
 
 
 def faults(error: ValidationError) -> str:
     """Write all faults of a text in one line, each with its place."""
-    said = "; ".join(f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
-    count = error.error_count()
-    return " ".join(f"{count} fault{'s' if count > 1 else ''}: {said}".split())
+    each = _each(error)
+    return f"{len(each)} fault{'s' if len(each) > 1 else ''}: {'; '.join(each)}"
+
+
+def _each(error: ValidationError) -> tuple[str, ...]:
+    said = (f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+    return tuple(" ".join(fault.split()) for fault in said)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -23,7 +23,11 @@ class GluteemgError(Exception):
 
 
 class DefinitionError(GluteemgError):
-    """A TOML file cannot be used; the message lists every fault at once."""
+    """A TOML file cannot be used; the message lists every fault at once, and `faults` one by one."""
+
+    def __init__(self, message: str, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 class RoleError(GluteemgError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
@@ -19,6 +19,7 @@ from gluteemg.activation.calibration import Calibration, Calibrator, Protocol, U
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
 from gluteemg.activation.pipeline import Pipeline, Update
 from gluteemg.activation.repetition import Rep
+from gluteemg.activation.signal import Health
 from gluteemg.coaching.coach import Coach, Cue
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.muscles import Placement, Role
@@ -35,6 +36,8 @@ _SWITCH_S = 0.0005
 long; with Python's own 5 ms the slowest frames came 3 ms later)."""
 _UNREADABLE = 0.005
 """Share of unreadable packets that is worth a word (as for lost ones)."""
+_LOW_PERCENT = 15.0
+"""Charge at which a battery is worth a word (chosen: a session more, on every sensor we know)."""
 _GRACE_S = 1.0
 """How much later than by its data a session ends by the clock, when no sensor is left that sends any (chosen)."""
 
@@ -59,6 +62,10 @@ class Moment:
         How activation is printed; None without a reference.
     notices : tuple of str
         What the person should know and nothing else shows, such as a disk that is full.
+    health : mapping of str to Health
+        How well each sensor is heard.
+    battery : mapping of str to (float, str)
+        What is left in each sensor that tells it, in percent or millivolts.
     """
 
     stage: Stage = "searching"
@@ -68,6 +75,8 @@ class Moment:
     sensors: Mapping[Role, State | None] = field(default_factory=dict)
     unit: Unit | None = None
     notices: tuple[str, ...] = ()
+    health: Mapping[str, Health] = field(default_factory=dict)
+    battery: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 
 
 class Session:
@@ -120,6 +129,7 @@ class Session:
         self._found: set[str] = set()
         self._gone: set[str] = set()
         self._ended = False
+        self._notices: dict[str, str] = {}  # by what they are about
         self.moment = Moment(sensors=dict.fromkeys(roles))
 
     def __enter__(self) -> Self:
@@ -221,10 +231,11 @@ class Session:
         """Make the new moment, and tell the listeners."""
         for item in items:
             self._note(item)
-        moment = self.moment
-        for notice in self._troubles():
-            if notice not in moment.notices:
-                moment = replace(moment, notices=(*moment.notices, notice))
+        self._look_for_trouble()
+        health = self._pipeline.health
+        told = {sensor: h.battery for sensor, h in health.items() if h.battery is not None}
+        notices = tuple(self._notices.values())
+        moment = replace(self.moment, notices=notices, health=health, battery={**self.moment.battery, **told})
         if len(update.frames):
             frame = update.frames[-1]
             taking = self._calibrator is not None and self._calibrator.step is not None
@@ -248,13 +259,16 @@ class Session:
         for listener in self._listeners:
             listener(update)
 
-    def _troubles(self) -> Iterator[str]:
-        """Say what no frame and no cue shows."""
+    def _look_for_trouble(self) -> None:
+        """Say what no frame, no cue and no event shows."""
         if self._recorder is not None and self._recorder.error is not None:
-            yield str(self._recorder.error)
-        for sensor, share in self._pipeline.unreadable.items():
-            if share > _UNREADABLE:
-                yield f"{sensor} sends packets that its profile cannot read: check its firmware, or name another profile."
+            self._notices["recorder"] = str(self._recorder.error)
+        for sensor, health in self._pipeline.health.items():
+            if health.unreadable > _UNREADABLE:
+                self._notices.setdefault(
+                    f"packets of {sensor}",
+                    f"{sensor} sends packets that its profile cannot read: check its firmware, or name another profile.",
+                )
 
     def _note(self, item: Item) -> None:
         """Take from an item what no frame tells."""
@@ -266,11 +280,35 @@ class Session:
                 moment = replace(moment, stage="running")
             elif item.kind == "calibration":
                 moment = replace(moment, unit=Calibration.from_json(item.detail).unit)
+            else:
+                self._heed(item)
+                return
         elif item.kind == PacketKind.CONNECT:
             _log.debug("%s is connected", item.sensor)
             self._found.add(item.sensor)
             self._gone.discard(item.sensor)
+            self._notices.pop(f"reach of {item.sensor}", None)
         elif item.kind == PacketKind.DISCONNECT:
             _log.debug("%s is gone: %s", item.sensor, item.data.decode())
             self._gone.add(item.sensor)
         self.moment = moment
+
+    def _heed(self, event: Event) -> None:
+        """Take what a source tells about its sensors and its radio."""
+        detail, sensor = event.detail, str(event.detail.get("sensor"))
+        if event.kind == "battery":
+            left, unit = detail["value"], detail["unit"]
+            self.moment = replace(self.moment, battery={**self.moment.battery, sensor: (left, unit)})
+            if unit == "%" and left <= _LOW_PERCENT:
+                self._notices[f"battery of {sensor}"] = f"{sensor} has {left:.0f} % left: charge it after this session."
+        elif event.kind == "unreachable":
+            self._notices[f"reach of {sensor}"] = f"{sensor} does not come back: switch it off and on, and bring it close."
+        elif event.kind == "short_packets":
+            self._notices[f"packets of {sensor}"] = (
+                f"The connection to {sensor} carries {detail['bytes']} bytes at a time, it needs {detail['needs']}: "
+                "use another Bluetooth adapter."
+            )
+        elif event.kind == "bluetooth" and detail["usable"]:
+            self._notices.pop("bluetooth", None)
+        elif event.kind == "bluetooth":
+            self._notices["bluetooth"] = detail["reason"]

@@ -318,8 +318,8 @@ def test_traces_hold_every_sample_once(calm: tuple[list[SimulatedSensor], list[P
 def test_the_measured_rates_can_be_asked_for(calm: tuple[list[SimulatedSensor], list[Packet]]) -> None:
     pipeline = pipeline_of(calm[0])
     pipeline.feed(calm[1])
-    assert list(pipeline.rates_hz) == [s.name for s in calm[0]]
-    assert list(pipeline.rates_hz.values()) == pytest.approx([1116.0] * 2, rel=0.01)
+    assert list(pipeline.health) == [s.name for s in calm[0]]
+    assert [health.rate_hz for health in pipeline.health.values()] == pytest.approx([1116.0] * 2, rel=0.01)
 
 
 def test_packets_that_cannot_be_read_are_counted(calm: tuple[list[SimulatedSensor], list[Packet]]) -> None:
@@ -327,8 +327,8 @@ def test_packets_that_cannot_be_read_are_counted(calm: tuple[list[SimulatedSenso
     torn = [replace(p, data=b"?") if p.sensor == sensors[1].name and p.data and not k % 3 else p for k, p in enumerate(packets)]
     pipeline = pipeline_of(sensors)
     pipeline.feed(torn)
-    assert pipeline.rejected == {sensors[0].name: 0, sensors[1].name: sum(p.data == b"?" for p in torn)}
-    assert pipeline.unreadable[sensors[1].name] == pytest.approx(1 / 3, abs=0.05)
+    assert pipeline.health[sensors[0].name].unreadable == 0
+    assert pipeline.health[sensors[1].name].unreadable == pytest.approx(1 / 3, abs=0.05)
 
 
 @pytest.mark.parametrize(("known", "scorable"), [((GLUTES, HAMSTRINGS), True), ((GLUTES,), False), ((), False)])

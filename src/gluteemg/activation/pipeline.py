@@ -17,7 +17,7 @@ from gluteemg.activation.calibration import Calibration, Method
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.ratio import Judge, Ratio, Scale, Zone
 from gluteemg.activation.repetition import Rep, RepDetector, Target
-from gluteemg.activation.signal import FILLED_GAP_S, Samples, SensorSignal
+from gluteemg.activation.signal import Health, Samples, SensorSignal
 from gluteemg.errors import RoleError
 from gluteemg.muscles import Placement, Role, check_placements
 from gluteemg.processing.quality import Flag
@@ -115,19 +115,9 @@ class Pipeline:
         return self._calibration
 
     @property
-    def rates_hz(self) -> dict[str, float]:
-        """Measured rate of each sensor."""
-        return {name: sensor.signal.rate_hz for name, sensor in self._sensors.items()}
-
-    @property
-    def rejected(self) -> dict[str, int]:
-        """How many notifications of each sensor could not be read."""
-        return {name: sensor.signal.rejected for name, sensor in self._sensors.items()}
-
-    @property
-    def unreadable(self) -> dict[str, float]:
-        """Share of the notifications of each sensor that could not be read, 0 to 1."""
-        return {name: count / max(1, self._sensors[name].signal.packets) for name, count in self.rejected.items()}
+    def health(self) -> dict[str, Health]:
+        """How well each sensor is heard."""
+        return {name: sensor.signal.health for name, sensor in self._sensors.items()}
 
     @property
     def scorable(self) -> bool:
@@ -152,7 +142,7 @@ class Pipeline:
         Update
             Of at most 60,000 frames; together what `feed` gives. All of them must be taken.
         """
-        for is_stream, run in groupby(items, key=lambda item: isinstance(item, Packet) and item.kind == PacketKind.NOTIFY):
+        for is_stream, run in groupby(items, key=_has_samples):
             if is_stream:
                 yield from self._stream([item for item in run if isinstance(item, Packet)])
             else:
@@ -305,10 +295,14 @@ class _Sensor:
         rows = np.searchsorted(samples.t_s, t_s, side="right") - 1
         self.pending = [samples[max(0, int(rows[-1])) :]] if len(t_s) else [samples]
         known = rows >= 0
-        known[known] = t_s[known] - samples.t_s[rows[known]] <= FILLED_GAP_S
+        known[known] = t_s[known] - samples.t_s[rows[known]] <= self.signal.longest_fill_s
         if late is not None:
             known &= ~late
         return known, samples[rows[known]]
+
+
+def _has_samples(item: Item) -> bool:
+    return isinstance(item, Packet) and item.kind in (PacketKind.NOTIFY, PacketKind.ADVERT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,46 @@ from numpy.typing import NDArray
 
 from gluteemg.processing.chain import Chain
 from gluteemg.processing.envelope import FAST_S, SLOW_S, MovingRms
-from gluteemg.processing.quality import Converter, Flag, QualityMonitor
+from gluteemg.processing.quality import ENVELOPE, SPARSE, WAVEFORM, Converter, Flag, QualityMonitor
 from gluteemg.sensors.clock import SensorClock
 from gluteemg.sensors.decoder import Chunk, Decoder
 from gluteemg.sensors.profile import FirmwareProfile
 
 FILLED_GAP_S = 0.050
 """Longest hole that is filled; longer ones never enter a number."""
+FILLED_WAIT_S = 0.150
+"""The same for sensors that send an envelope now and then, without a clock or without a connection. An envelope hardly changes
+within it (chosen: it moves by up to about 3 Hz in slow exercise), and so long an instant is waited for."""
 _RATE_TOLERANCE = 0.05
 """How far the measured rate may be from the one the filters were designed for."""
 _MOST_OFF = 2.0
-"""A rate beyond half or twice the nominal one is a clock led astray by its arrivals, no rate (chosen)."""
+"""A rate beyond half or twice the nominal one is a clock led astray by its arrivals, no rate (chosen), unless the profile says
+how far off a rate can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How well one sensor is heard.
+
+    Parameters
+    ----------
+    rate_hz : float
+        Its rate as measured; the nominal one of a sensor without a clock.
+    loss : float or None
+        Share of the samples of the last 10 s that is missing, 0 to 1; None where the sensor counts nothing.
+    delay_s : float or None
+        How long after its last sample the latest packet came; None before the first.
+    unreadable : float
+        Share of all packets that could not be read, 0 to 1.
+    battery : tuple of float and str, or None
+        What its packets say of its battery, and the unit.
+    """
+
+    rate_hz: float
+    loss: float | None
+    delay_s: float | None
+    unreadable: float
+    battery: tuple[float, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +112,29 @@ class SensorSignal:
     Attributes
     ----------
     packets, rejected : int
-        Payloads so far, and those among them that could not be read.
+        Payloads so far, and packets among them that could not be read.
+    longest_fill_s : float
+        Longest hole that is filled.
     """
 
     def __init__(self, profile: FirmwareProfile) -> None:
         signal = profile.signal
         self._decoder = Decoder(profile)
-        self._clock = SensorClock(signal.rate_hz, exact=signal.timing == "index")
-        self._nominal_hz = signal.rate_hz
+        self._clock = SensorClock(signal.rate_hz, exact=signal.timing != "regular")
+        self._by_arrival = signal.timing == "arrival"
+        sparse = self._by_arrival or (profile.stream is not None and profile.stream.kind == "advertising")
+        self._is_envelope = signal.is_envelope
+        self._judged = SPARSE if sparse else ENVELOPE if signal.is_envelope else WAVEFORM
+        self._battery_unit = next((f.unit for p in profile.packets for f in p.values if f.name == "battery"), "")
+        self._battery: tuple[float, str] | None = None
+        self._counts = profile.counter is not None
+        nominal_hz = signal.rate_hz
+        self._rate_range_hz = signal.rate_range_hz or (nominal_hz / _MOST_OFF, nominal_hz * _MOST_OFF)
         self._n_channels = signal.channels
         self._converter = _converter(profile)
         self._last: tuple[int, float, NDArray[np.float64]] | None = None
+        self._delay_s: float | None = None
+        self.longest_fill_s = FILLED_WAIT_S if sparse else FILLED_GAP_S
         self.packets = self.rejected = 0
         self._design(signal.rate_hz)
 
@@ -101,6 +142,12 @@ class SensorSignal:
     def rate_hz(self) -> float:
         """The rate as measured so far."""
         return self._clock.rate_hz
+
+    @property
+    def health(self) -> Health:
+        """How well the sensor is heard."""
+        loss = self._monitor.loss if self._counts else None
+        return Health(self.rate_hz, loss, self._delay_s, self.rejected / max(1, self.packets), self._battery)
 
     def resume(self) -> None:
         """Say that the sensor was connected anew."""
@@ -132,13 +179,21 @@ class SensorSignal:
         chunk = self._decoder.decode(payloads, arrival_ns)
         self.packets += len(payloads)
         self.rejected += chunk.rejected
-        times, rates = self._clock.times(chunk, (arrival_ns - zero_ns) / 1e9)
+        if (battery := chunk.values.get("battery")) is not None:
+            self._battery = float(battery.data[-1, 0]), self._battery_unit
+        arrival_s = (arrival_ns - zero_ns) / 1e9
+        times, rates = self._clock.times(chunk, arrival_s)
+        if self._by_arrival:  # their numbers count from the zero of the arrivals
+            times -= zero_ns / 1e9
         before = np.nan if self._last is None else self._last[1]
         ends = np.cumsum(chunk.counts)
         reached = np.where(ends > 0, times[np.maximum(ends, 1) - 1] if len(times) else np.nan, before)
 
-        nominal_hz = self._nominal_hz
-        rates = np.where((rates > nominal_hz / _MOST_OFF) & (rates < nominal_hz * _MOST_OFF), rates, np.nan)
+        if chunk.counts.any():
+            brought = int(np.flatnonzero(chunk.counts)[-1])
+            self._delay_s = float(arrival_s[brought] - reached[brought])
+        slowest_hz, fastest_hz = self._rate_range_hz
+        rates = np.where((rates >= slowest_hz) & (rates <= fastest_hz), rates, np.nan)
         parts, start, payload = [], 0, 0
         while len(wrong := np.flatnonzero(np.abs(rates[payload:] / self._rate_hz - 1) > _RATE_TOLERANCE)):
             payload += int(wrong[0])
@@ -152,22 +207,23 @@ class SensorSignal:
     def _design(self, rate_hz: float) -> None:
         """Build everything that depends on the rate; the signal begins anew."""
         self._rate_hz = rate_hz
-        self._longest_fill = round(FILLED_GAP_S * rate_hz)
-        self._chain = Chain(rate_hz)
+        self._longest_fill = round(self.longest_fill_s * rate_hz)
+        self._chain = None if self._is_envelope else Chain(rate_hz)
         self._fast = MovingRms(round(FAST_S * rate_hz), self._n_channels)
         self._slow = MovingRms(round(SLOW_S * rate_hz), self._n_channels)
-        self._monitor = QualityMonitor(rate_hz, self._n_channels, self._converter)
+        self._monitor = QualityMonitor(rate_hz, self._n_channels, self._converter, self._judged)
 
     def _process(self, chunk: Chunk, times: NDArray[np.float64], start: int, stop: int) -> list[Samples]:
         """Process samples `start` to `stop`, cut where a hole is too long to fill."""
         index = chunk.index[start:stop]
         if not len(index):
             return []
-        before = int(index[0]) - 1 if self._last is None else self._last[0]
-        if int(index[-1]) - before == len(index):  # no hole at all
+        before, before_s = (int(index[0]) - 1, times[start]) if self._last is None else self._last[:2]
+        jumps = np.diff(times[start:stop], prepend=before_s) > self.longest_fill_s + 2 / self._rate_hz
+        if int(index[-1]) - before == len(index) and not jumps.any():  # no hole at all
             return [self._process_run(index, times[start:stop], chunk.emg[start:stop])]
         steps = np.diff(index, prepend=before)
-        cuts = np.flatnonzero(steps > self._longest_fill + 1).tolist()
+        cuts = np.flatnonzero((steps > self._longest_fill + 1) | (jumps & (steps == 1))).tolist()  # seen by the clock alone
         edges = [0, *(c for c in cuts if c), len(index)]
         parts = []
         for first, end in pairwise(edges):
@@ -178,7 +234,8 @@ class SensorSignal:
         return parts
 
     def _begin_anew(self) -> None:
-        self._chain.reset()
+        if self._chain is not None:
+            self._chain.reset()
         self._fast.reset()
         self._slow.reset()
         self._last = None
@@ -200,7 +257,7 @@ class SensorSignal:
             whole_emg = np.stack([np.interp(whole, index, c) for c in emg.T], axis=1)
             received = np.isin(whole, index)
 
-        filtered = self._chain(whole_emg)
+        filtered = whole_emg if self._chain is None else self._chain(whole_emg)
         squares = filtered * filtered
         fast, slow = self._fast(squares), self._slow(squares)
         flags = np.full(filtered.shape, np.uint8(Flag.FILLED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -50,6 +51,13 @@ class Flag(IntEnum):
         return "lost" if self == Flag.ABSENT else "unusable"
 
 
+ENVELOPE = frozenset({Flag.LOSS, Flag.HEAVY_LOSS, Flag.CLIPPED, Flag.HEAVY_CLIPPED})
+"""What can be judged where a sensor sends the size of the activity."""
+SPARSE = ENVELOPE - {Flag.LOSS, Flag.HEAVY_LOSS}
+"""The same where much of it never arrives, by the nature of the sensor."""
+WAVEFORM = ENVELOPE | {Flag.MAINS, Flag.HEAVY_MAINS, Flag.FLAT}
+"""What can be judged where a sensor sends the signal itself."""
+
 BLOCK_S = 0.25
 """How often the flags are judged anew (chosen: a person sees a lifted edge within half a second)."""
 _SPECTRUM_BLOCKS = 4
@@ -88,13 +96,16 @@ class QualityMonitor:
         Channels of the sensor.
     converter : Converter
         Ends and step.
+    judged : set of Flag
+        What this kind of signal can show; an envelope, for instance, has no mains, and may well stand still.
     """
 
-    def __init__(self, rate_hz: float, n_channels: int, converter: Converter) -> None:
+    def __init__(self, rate_hz: float, n_channels: int, converter: Converter, judged: Set[Flag] = WAVEFORM) -> None:
         self._size = round(BLOCK_S * rate_hz)
         self._rate_hz = rate_hz
         self._converter = converter
         self._n_channels = n_channels
+        self._judged = judged
         self.reset()
 
     def reset(self) -> None:
@@ -109,6 +120,11 @@ class QualityMonitor:
         self._mains = np.zeros((_MAINS_SPECTRA, n_channels))
         self._recent = np.full((_SPECTRUM_BLOCKS - 1, self._size, n_channels), np.nan)  # filtered
         self._flags = np.zeros(n_channels, np.uint8)
+
+    @property
+    def loss(self) -> float:
+        """Share of the samples of the last 10 s that is missing, 0 to 1."""
+        return float(1 - self._received.mean() / self._size)
 
     def __call__(self, index: NDArray[np.int64], emg: NDArray[np.float64], filtered: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Give the flags of the next samples.
@@ -172,7 +188,8 @@ class QualityMonitor:
         received: NDArray[np.int64] = np.isfinite(emg[:, :, 0]).sum(axis=1)
 
         def raise_to(flag: Flag, where: NDArray[np.bool_]) -> None:
-            np.maximum(flags, np.where(where, np.uint8(flag), np.uint8(0)), out=flags)
+            if flag in self._judged:
+                np.maximum(flags, np.where(where, np.uint8(flag), np.uint8(0)), out=flags)
 
         heard = received.astype(np.float64)
         heard[0] += self._unheard

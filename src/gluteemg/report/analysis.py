@@ -19,11 +19,13 @@ from gluteemg.activation.calibration import Calibration, Level, Unit, recalibrat
 from gluteemg.activation.pipeline import Aim, Pipeline, Update
 from gluteemg.activation.ratio import share_of
 from gluteemg.activation.repetition import LedBy, Rep
+from gluteemg.activation.signal import Health
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.muscles import Role
 from gluteemg.processing.onset import estimate_floor, estimate_scale
 from gluteemg.processing.quality import Flag, State
 from gluteemg.recording.file import Recording
+from gluteemg.sensors.profile import SignalKind
 
 REP_UNCERTAINTY = 0.14
 """95 % range of ``ln R`` from one 500 ms window of two independent channels: the least that one repetition can claim."""
@@ -59,7 +61,7 @@ class Muscle(_Document):
     muscle: str
     side: Literal["left", "right"]
     sensor: str
-    signal: Literal["raw", "filtered"]
+    signal: SignalKind
     rate_hz: float
     floor: float | None
     floor_method: Literal["rest", "estimated"] | None
@@ -228,13 +230,11 @@ class _Tally:
     """What one run through a recording adds up to."""
 
     roles: tuple[Role, ...]
-    rates_hz: dict[str, float] = field(default_factory=dict)
+    health: dict[str, Health] = field(default_factory=dict)
     reps: list[Rep] = field(default_factory=list)
     bursts: list[MuscleBurst] = field(default_factory=list)
     flags: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     """How many frames carried each flag since the muscle was first heard, shape (n_roles, n_flags)."""
-    unreadable: dict[str, float] = field(default_factory=dict)
-    """Share of each sensor's notifications that could not be read."""
     scorable: bool = False
 
 
@@ -251,8 +251,7 @@ def _run(recording: Recording, aim: Aim, levels: Calibration, *, other: Calibrat
             begun = tally.flags[column].any() | np.logical_or.accumulate(flags != Flag.ABSENT)
             tally.flags[column] += np.bincount(flags[begun], minlength=len(Flag))
     tally.bursts += [burst for finder in finders.values() for burst in finder.finish()]
-    tally.rates_hz = pipeline.rates_hz
-    tally.unreadable = pipeline.unreadable
+    tally.health = pipeline.health
     tally.scorable = pipeline.scorable
     return tally
 
@@ -286,13 +285,13 @@ def _muscle(recording: Recording, role: Role, levels: Calibration, tally: _Tally
     (placement,) = (p for p in recording.placements if p.role == role)
     signal = recording.profiles[placement.sensor].signal
     level = levels.level(role)
-    quality, reasons = _quality(tally.flags[tally.roles.index(role)], tally.unreadable[placement.sensor])
+    quality, reasons = _quality(tally.flags[tally.roles.index(role)], tally.health[placement.sensor].unreadable)
     return Muscle(
         muscle=role.muscle,
         side=role.side,
         sensor=placement.sensor,
         signal=signal.kind,
-        rate_hz=round(tally.rates_hz[placement.sensor], 3),
+        rate_hz=round(tally.health[placement.sensor].rate_hz, 3),
         floor=round(level.floor, 4) if level else None,
         floor_method=levels.floor_method if level else None,
         reference=round(level.reference, 4) if level and level.reference else None,

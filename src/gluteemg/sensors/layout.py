@@ -203,6 +203,11 @@ class PacketLayout(Part):
         return (*self.header, *self.record, *self.trailer)
 
     @property
+    def values(self) -> tuple[ValueField, ...]:
+        """What else the packet tells."""
+        return tuple(f for f in self.fields if isinstance(f, ValueField))
+
+    @property
     def has_counter(self) -> bool:
         """Whether the packet tells where its samples belong."""
         if self.text is not None:

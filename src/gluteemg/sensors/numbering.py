@@ -52,7 +52,6 @@ class Numbering:
         self._last_raw = 0
         self._last_index = -1
         self._last_arrival_ns = 0
-        self._first_arrival_ns: int | None = None
         self._resuming = True
 
     def resume(self) -> None:
@@ -83,7 +82,7 @@ class Numbering:
         before = np.concatenate((np.array([self._last_raw]), counted.last[:-1]))
         passed: NDArray[np.int64] = counted.first - before
         if self._counts_packets:
-            passed = 1 + (passed - 1) % (wraps // sizes) * sizes
+            passed = 1 + np.remainder(passed - 1, np.floor_divide(wraps, sizes)) * sizes
         passed = np.where(counts, passed % wraps, 1)
         doubtful = counts & ((passed != 1) | (waits_s * self._rate_hz > 0.9 * modulus))
         for packet in np.flatnonzero(doubtful):
@@ -100,11 +99,11 @@ class Numbering:
         return index
 
     def _place_by_arrival(self, sizes: NDArray[np.int64], arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Put every packet where it arrived on the grid of the nominal rate; what arrives together lies side by side."""
-        if self._first_arrival_ns is None:
-            self._first_arrival_ns = int(arrivals[0])
-        since_s = (arrivals - self._first_arrival_ns) / 1e9
-        wanted = np.rint(since_s * self._rate_hz).astype(np.int64)
+        """Put every packet where it arrived on a grid of the nominal rate that begins with the clock of the arrivals.
+
+        What arrives together lies side by side.
+        """
+        wanted = np.rint(arrivals / 1e9 * self._rate_hz).astype(np.int64)
         within = np.cumsum(sizes) - sizes
         ends = np.maximum.accumulate(np.maximum(wanted, self._last_index + 1) - within) + within  # first of each packet
         index: NDArray[np.int64] = np.repeat(ends - within, sizes) + np.arange(int(sizes.sum()))

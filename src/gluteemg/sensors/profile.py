@@ -19,6 +19,8 @@ from gluteemg.sensors.number import NumberType
 
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 NonNegativeS = Annotated[float, Field(ge=0, le=5)]
+SignalKind = Literal["raw", "filtered", "rectified", "envelope", "spectrum"]
+"""What a device makes of the signal before it sends it."""
 USABLE_SHARE = 0.45
 """Usable share of the sampling rate: a filter needs room below half of it (chosen)."""
 
@@ -140,7 +142,7 @@ class Signal(Part):
     ``arrival`` (no clock at all: a sample belongs where it arrived, on a grid of `rate_hz`), ``index`` (imported files: exact).
     """
 
-    kind: Literal["raw", "filtered", "rectified", "envelope", "spectrum"]
+    kind: SignalKind
     channels: int = Field(ge=1, le=64)
     rate_hz: float = Field(gt=0, le=100_000)
     rate_range_hz: tuple[float, float] | None = None

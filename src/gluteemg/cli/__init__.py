@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import sys
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gluteemg.cli import profiles
+from gluteemg.cli.output import Json, print_json
 from gluteemg.errors import GluteemgError, RoleError
 
 if TYPE_CHECKING:
@@ -34,10 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles_app = typer.Typer(help="Kinds of sensor that gluteemg can read.")
-app.add_typer(profiles_app, name="profiles")
+app.add_typer(profiles.app, name="profiles")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Open no window; tell what happens line by line.")]
 Seconds = Annotated[float | None, typer.Option(min=1, max=86_400, help="Stop after so many seconds of data.")]
 ExerciseName = Annotated[str, typer.Option("--exercise", help="Exercise by its id, or a TOML file.")]
@@ -135,7 +134,7 @@ def scan(
     radio = None if virtual is None else _demo(virtual).radio
     found = asyncio.run(ble.scan(load_profiles(), seconds=seconds, radio=radio))
     if as_json:
-        _print_json([asdict(f) for f in found])
+        print_json([asdict(f) for f in found])
         return
     for f in found:
         typer.echo(f"{f.name:<24} {f.profile or 'not a kind we know':<20} {f.rssi:>4} dBm")
@@ -257,7 +256,7 @@ def import_(
         raise RoleError(f"{', '.join(twice)} is given two roles: give each column one.")
     imported = import_csv(path, output, {column: _role(role) for column, role in pairs}, unit=unit)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "recording": str(imported.path),
                 "columns": {c: str(r) for c, r in imported.columns.items()},
@@ -278,43 +277,6 @@ def import_(
         typer.echo(f"Gaps in time: {imported.gaps}. Missing samples: {holes}.")
 
 
-@profiles_app.callback(invoke_without_command=True)
-def profiles(context: typer.Context, as_json: Json = False) -> None:
-    """List the kinds of sensor that gluteemg can read."""
-    context.obj = as_json
-    if context.invoked_subcommand is None:
-        list_profiles(context, as_json)
-
-
-@profiles_app.command("list")
-def list_profiles(context: typer.Context, as_json: Json = False) -> None:
-    """List the kinds of sensor, and how far each is proven."""
-    from gluteemg.catalogue import load_profiles
-
-    known = load_profiles()
-    if as_json or context.obj:
-        _print_json(
-            [
-                {
-                    "id": p.id,
-                    "name": p.name,
-                    "vendor": p.vendor,
-                    "channels": p.signal.channels,
-                    "rate_hz": p.signal.rate_hz,
-                    "signal": p.signal.kind,
-                    "layout": p.layout,
-                    "hardware": p.hardware,
-                }
-                for p in known
-            ]
-        )
-        return
-    for p in known:
-        proof = "tested on hardware" if p.hardware == "tested" else "untested on hardware"
-        channels = f"{p.signal.channels} channel{'s' if p.signal.channels > 1 else ''}"
-        typer.echo(f"{p.id:<16} {p.name:<28} {channels:<11} {p.signal.rate_hz:>5.0f} Hz  {p.layout}, {proof}")
-
-
 @app.command("sys-info")
 def sys_info(as_json: Json = False) -> None:
     """Say what this computer has: the first thing to put into a report of a problem."""
@@ -322,7 +284,7 @@ def sys_info(as_json: Json = False) -> None:
 
     facts = survey()
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     for name, fact in facts.items():
         typer.echo(f"{name:<22} {fact}")
@@ -487,7 +449,3 @@ def _profile_for(sensor: str, chosen: dict[str, str], known: list[FirmwareProfil
     if found is None:
         raise GluteemgError(f"The name {sensor!r} does not tell what kind of sensor it is: add --profile {sensor}=ID.")
     return found
-
-
-def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2, allow_nan=False))
