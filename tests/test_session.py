@@ -1,7 +1,7 @@
 """The whole session, on its own thread, from a source to what a screen would read."""
 
 import threading
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -9,52 +9,19 @@ import anyio
 import anyio.lowlevel
 import numpy as np
 import pytest
+from tests.script import BRIDGE, PLACEMENTS, PROFILES, Script, simulated
 
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Update
 from gluteemg.activation.repetition import Rep
-from gluteemg.catalogue import load_exercise, load_profile, load_protocol
+from gluteemg.catalogue import load_protocol
 from gluteemg.demo import WORN
 from gluteemg.errors import RecordingError, SensorError
-from gluteemg.muscles import Placement
 from gluteemg.recording.file import Recorder, Recording
 from gluteemg.recording.replay import ReplaySource
-from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import SCENARIOS, Conditions, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.simulator import Conditions
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 from gluteemg.session import Session
-
-BRIDGE = load_exercise("bridge")
-PROFILES = dict.fromkeys(WORN, load_profile("umyo-gatt"))
-PLACEMENTS = [Placement(name, 0, role) for name, role in WORN.items()]
-
-
-class Script:
-    """A source that gives prepared items a few at a time, without waiting for their time."""
-
-    def __init__(
-        self, items: Sequence[Item], *, size: int = 7, trouble: Exception | None = None, then_stay: bool = False
-    ) -> None:
-        self._items, self._size, self._trouble, self._then_stay = items, size, trouble, then_stay
-
-    @property
-    def profiles(self) -> Mapping[str, FirmwareProfile]:
-        return PROFILES
-
-    async def batches(self) -> AsyncGenerator[Sequence[Item], None]:
-        for start in range(0, len(self._items), self._size):
-            yield self._items[start : start + self._size]
-            await anyio.lowlevel.checkpoint()
-        if self._trouble is not None:
-            raise self._trouble
-        if self._then_stay:
-            await anyio.sleep_forever()
-
-
-def simulated(scenario: str = "hamstring-led", seconds: float = 20.0, conditions: Conditions | None = None) -> list[Item]:
-    person = Person(SCENARIOS[scenario], seed=3)
-    worn = [SimulatedSensor(n, PROFILES[n], [role], person, conditions=conditions or Conditions()) for n, role in WORN.items()]
-    return list(simulated_packets(worn, seconds, seed=3))
 
 
 def frames_of(updates: Sequence[Update]) -> dict[str, np.ndarray]:

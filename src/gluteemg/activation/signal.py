@@ -246,7 +246,7 @@ class SensorSignal:
         self._last = (int(index[-1]), float(times[-1]), emg[-1])
         first = int(index[0]) if anchor is None else anchor[0] + 1
         whole, whole_t, whole_emg = index, times, emg
-        received: slice | NDArray[np.bool_] = slice(None)
+        received = np.ones(len(index), np.bool_)
         if int(index[-1]) - first + 1 > len(index):
             whole = np.arange(first, index[-1] + 1)
             if anchor is not None:
@@ -260,9 +260,12 @@ class SensorSignal:
         filtered = whole_emg if self._chain is None else self._chain(whole_emg)
         squares = filtered * filtered
         fast, slow = self._fast(squares), self._slow(squares)
-        flags = np.full(filtered.shape, np.uint8(Flag.FILLED))
-        flags[received] = self._monitor(whole[received], whole_emg[received], filtered[received])
-        np.maximum(flags, np.where(np.isnan(slow), np.uint8(Flag.SETTLING), np.uint8(0)), out=flags)
+        flags = self._monitor(whole[received], whole_emg[received], filtered[received])
+        floor = np.where(np.isnan(slow), np.uint8(Flag.SETTLING), np.uint8(0))
+        if len(flags) < len(whole):  # what is filled is trusted no more than the sample after it
+            flags = flags[np.searchsorted(whole[received], whole)]
+            np.maximum(floor, np.uint8(Flag.FILLED), out=floor, where=~received[:, np.newaxis])
+        flags = np.maximum(flags, floor)
         return Samples(whole_t, filtered, fast, slow, flags)
 
 
