@@ -129,8 +129,8 @@ def main() -> None:
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, one core, Python {platform.python_version()}, numpy "
         f"{np.__version__}. Best of five. Made by `benchmarks/decode.py`.",
         "",
-        "A value is one channel of one sample; blocks of ten seconds of data. The floor is joining the same payloads and turning",
-        "their bytes into floats.",
+        "A value is one channel of one sample; blocks of ten seconds of data. The floor is joining the same payloads and",
+        "turning their bytes into floats.",
         "",
         "| profile | layout | values a second | × the floor |",
         "|---|---|---|---|",

@@ -112,7 +112,7 @@ def main() -> None:
     exercise, texts = load_exercise("bridge"), load_texts()
     demo = Demo("hamstring-led")
     source = demo.source
-    ring = TraceRing([Channel(p.role, 1116.0) for p in demo.placements])
+    ring = TraceRing([Channel.of(p, demo.source.profiles[p.sensor]) for p in demo.placements])
 
     def keep(update: Update) -> None:
         if len(update.frames):

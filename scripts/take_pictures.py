@@ -30,7 +30,7 @@ def take(name: str, session_name: str, theme: Theme, at_s: float, size: QSize, v
     """Replay a session in the window, and grab it when the session has come to `at_s`."""
     recording = Recording.open(ROOT / "recordings" / f"{session_name}.emg")
     source = ReplaySource(recording, speed=SPEED)
-    ring = TraceRing([Channel(p.role, 1116.0) for p in recording.placements])
+    ring = TraceRing([Channel.of(p, recording.profiles[p.sensor]) for p in recording.placements])
     exercise, texts = load_exercise("bridge"), load_texts()
 
     def keep(update: Update) -> None:

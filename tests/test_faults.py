@@ -71,7 +71,8 @@ def numbers(items: Sequence[Item], from_s: float = AT_S, to_s: float = np.inf) -
 
 def changed(items: Sequence[Item], places: Sequence[int], change: Callable[[bytes], bytes | None]) -> list[Item]:
     """Give the items with the payloads at these places changed, or left out where `change` gives None."""
-    wanted, result = set(places), []
+    wanted = set(places)
+    result: list[Item] = []
     for i, item in enumerate(items):
         if i in wanted and isinstance(item, Packet):
             data = change(item.data)

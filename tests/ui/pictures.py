@@ -45,7 +45,12 @@ def draw(folder: Path) -> None:
 def ring(rate_hz: float = 1000.0, channels: int = 4) -> TraceRing:
     """Ten seconds of bursts, with a hole in the second channel and the third one gone."""
     roles = [Role.parse(r) for r in ("gluteus_maximus:left", "gluteus_medius:left", "hamstrings:left", "erector_spinae:left")]
-    made = TraceRing([Channel(role, rate_hz, full_scale=200.0 if i < 3 else 100.0) for i, role in enumerate(roles[:channels])])
+    made = TraceRing(
+        [
+            Channel(role, rate_hz, full_scale=200.0 if i < 3 else 100.0, sensor=f"uMyo-{i}", hardware="untested")
+            for i, role in enumerate(roles[:channels])
+        ]
+    )
     random = np.random.default_rng(1)
     t_s = np.arange(0.0, 12.0, 1 / rate_hz)
     level = 3 + 45 * np.clip(np.sin(2 * np.pi * t_s / 3.2), 0, None)

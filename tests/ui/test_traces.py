@@ -12,10 +12,13 @@ from pytestqt.qtbot import QtBot
 from tests.ui import moments
 from tests.ui.pictures import ring as example_ring
 
+from gluteemg.activation.signal import Health
 from gluteemg.muscles import Role
+from gluteemg.session import Moment
 from gluteemg.ui.theme import DARK, HIGH_CONTRAST, LIGHT
 from gluteemg.ui.trace_ring import BINS, WINDOW_S, Channel, TraceRing
 from gluteemg.ui.traces import TracesView
+from gluteemg.ui.view import link_lines
 
 GLUTE, HAMSTRINGS = Role("gluteus_maximus", "left"), Role("hamstrings", "left")
 
@@ -124,7 +127,7 @@ def test_the_view_draws_every_channel_and_says_its_scale(qtbot: QtBot) -> None:
     view = TracesView(example_ring(), moments.texts(), DARK)
     qtbot.addWidget(view)
     view.resize(1200, 568)
-    view.refresh()
+    view.refresh(moments.RUNNING)
     for theme in (DARK, LIGHT, HIGH_CONTRAST):
         view.theme = theme
         assert not view.grab().isNull()
@@ -143,6 +146,17 @@ def test_only_a_person_changes_the_scale(qtbot: QtBot) -> None:
 def test_without_channels_it_says_so(qtbot: QtBot) -> None:
     view = TracesView(TraceRing(()), moments.texts(), DARK)
     qtbot.addWidget(view)
-    view.refresh()
+    view.refresh(moments.RUNNING)
     assert view.accessibleDescription() == "No signals yet"
     assert not view.grab().isNull()
+
+
+def test_it_says_how_well_a_sensor_is_heard_and_that_its_kind_was_never_tried() -> None:
+    lines = link_lines(moments.RUNNING, "uMyo-2", "raw", "untested", moments.texts())
+    assert lines == ["1118 Hz, 0.4 % lost", "12 ms late, battery 3700 mV", "raw signal", "untested on hardware"]
+
+
+def test_a_sensor_that_counts_nothing_has_no_loss_to_say() -> None:
+    moment = Moment(health={"band": Health(1000.0, None, 0.012, 0.0, None)})
+    lines = link_lines(moment, "band", "envelope", "tested", moments.texts())
+    assert lines == ["1000 Hz", "12 ms late", "envelope only"]

@@ -56,7 +56,8 @@ def check(context: typer.Context, profile: Name, as_json: Json = False) -> None:
     try:
         checked = load_profile(profile)
     except DefinitionError as error:
-        faults, remarks = error.faults or (str(error),), ()
+        faults: tuple[str, ...] = error.faults or (str(error),)
+        remarks: tuple[str, ...] = ()
     else:
         found = objections(checked)
         faults, remarks = found.faults, found.remarks

@@ -52,6 +52,7 @@ class Texts(Definition):
     side: Mapping[Id, Template]
     state: Mapping[Id, Template]
     flag: Mapping[Id, Template]
+    signal: Mapping[Id, Template]
     advice: Mapping[Id, Advice]
     why: Mapping[Id, Template]
     reference: Mapping[Id, Advice]

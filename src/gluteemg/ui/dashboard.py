@@ -59,8 +59,7 @@ def show(
         What ended the session, if it did not end by itself.
     """
     application = QApplication.instance() or QApplication(sys.argv[:1])
-    signals = {p.role: source.profiles[p.sensor].signal for p in placements}
-    ring = TraceRing([Channel(r, s.rate_hz, "µV" if s.unit == "uV" else "counts") for r, s in signals.items()])
+    ring = TraceRing([Channel.of(p, source.profiles[p.sensor]) for p in placements])
 
     def keep(update: Update) -> None:
         for trace in update.traces:

@@ -6,11 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gluteemg.muscles import Role
+from gluteemg.muscles import Placement, Role
+from gluteemg.sensors.profile import FirmwareProfile
 
 WINDOW_S = 10.0
 """How much is shown (chosen: one or two repetitions)."""
@@ -37,12 +39,27 @@ class Channel:
         "µV" or "counts".
     full_scale : float
         What half the height of a lane stands for, in `unit`; fixed, so that heights can be compared.
+    sensor : str
+        Where it comes from.
+    kind : str
+        What the sensor makes of the signal: ``raw``, ``envelope`` …
+    hardware : str
+        Whether gluteemg was ever tried with such a sensor: ``tested``, ``untested``, or ``none`` for what is no device.
     """
 
     role: Role
     rate_hz: float
     unit: str = "µV"
     full_scale: float = 500.0
+    sensor: str = ""
+    kind: str = "raw"
+    hardware: str = "none"
+
+    @classmethod
+    def of(cls, placement: Placement, profile: FirmwareProfile) -> Self:
+        """Describe the trace of one channel of a sensor."""
+        signal, unit = profile.signal, "µV" if profile.signal.unit == "uV" else "counts"
+        return cls(placement.role, signal.rate_hz, unit, sensor=placement.sensor, kind=signal.kind, hardware=profile.hardware)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from PySide6.QtWidgets import QWidget
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import Role
+from gluteemg.session import Moment
 from gluteemg.ui import marks
 from gluteemg.ui.lettering import width_of, write
 from gluteemg.ui.theme import STROKE, Theme, Type, colour
 from gluteemg.ui.trace_ring import WINDOW_S, Channel, Trace, TraceRing
-from gluteemg.ui.view import shape_of
+from gluteemg.ui.view import link_lines, shape_of
 
 _LEFT, _RIGHT, _BOTTOM = 190.0, 76.0, 36.0
 """Room for names, scales and the time axis, in the pixels of the drawings."""
@@ -25,6 +26,7 @@ _HIGHEST = 0.46
 """A trace stays within this part of its lane on either side of its middle."""
 _SCALES = tuple(step * 10**power for power in range(5) for step in (1.0, 2.0, 5.0))
 _SHORTEST_NAMED_S = 0.1
+_LINE_STEP = 18.0
 
 
 class TracesView(QWidget):
@@ -79,10 +81,9 @@ class TracesView(QWidget):
         """Make every scale finer (below 0) or coarser (above 0) by so many steps of 1, 2, 5, 10 …; only a person does that."""
         self._frame.scale = [_SCALES[min(max(_nearest(s) + steps, 0), len(_SCALES) - 1)] for s in self._frame.scale]
         self.setAccessibleDescription(self._frame.description)
-        self.refresh()
 
-    def refresh(self) -> None:
-        """Draw what the ring holds now."""
+    def refresh(self, moment: Moment) -> None:
+        """Draw what the ring holds now, and how well each sensor is heard."""
         now_s, traces = self._ring.snapshot()
         lanes = len(self._ring.channels)
         for lane, (channel, curve) in enumerate(zip(self._ring.channels, self._curves, strict=True)):
@@ -93,7 +94,7 @@ class TracesView(QWidget):
             connect = np.ones((len(trace.t_s), 2), np.bool_)
             connect[:-1, 1] = trace.joined[1:]
             curve.setData(np.repeat(trace.t_s - now_s, 2), (middle + height).ravel(), connect=connect.ravel())
-        self._frame.show_holes(now_s, traces)
+        self._frame.take(now_s, traces, moment)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 (Qt's name)
         """Place the plot inside its frame."""
@@ -122,6 +123,7 @@ class _TraceFrame(QWidget):
         self._none = texts.say(Message("train.traces_none"))
         self._texts = texts
         self._holes: list[list[tuple[float, float]]] = [[] for _ in channels]
+        self._lines: list[list[str]] = [[] for _ in channels]
 
     @property
     def description(self) -> str:
@@ -139,9 +141,10 @@ class _TraceFrame(QWidget):
         factor = self._factor
         return QRectF(_LEFT * factor, 0, self.width() - (_LEFT + _RIGHT) * factor, self.height() - _BOTTOM * factor)
 
-    def show_holes(self, now_s: float, traces: dict[Role, Trace]) -> None:
-        """Take the holes of every channel, as seconds before now."""
+    def take(self, now_s: float, traces: dict[Role, Trace], moment: Moment) -> None:
+        """Take the holes of every channel, as seconds before now, and how well its sensor is heard."""
         self._holes = [[(start - now_s, end - now_s) for start, end in traces[c.role].holes] for c in self._channels]
+        self._lines = [link_lines(moment, c.sensor, c.kind, c.hardware, self._texts) for c in self._channels]
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
@@ -166,6 +169,9 @@ class _TraceFrame(QWidget):
         marks.muscle(painter, shape, theme.muscle(shape), 10, middle - 9, 8)
         write(painter, name, Type.BUTTON, theme.ink, 28, middle - 3, _LEFT - 40)
         write(painter, side, Type.AXIS, theme.text, 28, middle + 16, _LEFT - 40)
+        room = int((box.height() / 2 - 20) / _LINE_STEP)
+        for number, line in enumerate(self._lines[lane][: max(room, 0)], 1):
+            write(painter, line, Type.AXIS, theme.muted, 28, middle + 16 + number * _LINE_STEP, _LEFT - 32)
         right = box.right() + _RIGHT - 4
         if box.height() >= 60:
             for sign, y in (("+", middle - reach + 14), ("−", middle + reach - 4)):

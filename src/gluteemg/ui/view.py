@@ -169,6 +169,21 @@ def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, set_number: 
     )
 
 
+def link_lines(moment: Moment, sensor: str, kind: str, hardware: str, texts: Texts) -> list[str]:
+    """Say in short lines how well a sensor is heard, what it sends, and whether its kind was ever tried."""
+    health, battery = moment.health.get(sensor), moment.battery.get(sensor)
+    lines = []
+    if health is not None and health.delay_s is not None:
+        lost = "" if health.loss is None else _say(texts, "train.lost", percent=f"{100 * health.loss:.1f}")
+        lines.append(_say(texts, "train.rate", rate=f"{health.rate_hz:.0f}") + lost)
+        left = "" if battery is None else _say(texts, "train.battery", left=f"{battery[0]:.0f}", unit=battery[1])
+        lines.append(_say(texts, "train.delay", ms=f"{1000 * health.delay_s:.0f}") + left)
+    lines.append(_say(texts, f"signal.{kind}"))
+    if hardware == "untested":
+        lines.append(_say(texts, "signal.untested"))
+    return lines
+
+
 def shape_of(muscle: str) -> Shape:
     """Give the shape that stands for a muscle everywhere."""
     if muscle in HAMSTRINGS:

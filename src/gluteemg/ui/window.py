@@ -129,7 +129,7 @@ class TrainWindow(QMainWindow):
         self.screen_.show_view(view, now_s - self._then_s)
         self._then_s = now_s
         if self._traces is not None and self._traces.isVisible():
-            self._traces.refresh()
+            self._traces.refresh(moment)
 
     def pause(self) -> None:
         """Pause, or go on."""
