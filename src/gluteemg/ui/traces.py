@@ -166,12 +166,13 @@ class _TraceFrame(QWidget):
     def _paint_lane(self, painter: QPainter, box: QRectF, lane: int) -> None:
         theme, channel, (name, side) = self.theme, self._channels[lane], self._names[lane]
         shape, middle, reach = shape_of(channel.role.muscle), box.center().y(), _HIGHEST * box.height()
-        marks.muscle(painter, shape, theme.muscle(shape), 10, middle - 9, 8)
-        write(painter, name, Type.BUTTON, theme.ink, 28, middle - 3, _LEFT - 40)
-        write(painter, side, Type.AXIS, theme.text, 28, middle + 16, _LEFT - 40)
-        room = int((box.height() / 2 - 20) / _LINE_STEP)
-        for number, line in enumerate(self._lines[lane][: max(room, 0)], 1):
-            write(painter, line, Type.AXIS, theme.muted, 28, middle + 16 + number * _LINE_STEP, _LEFT - 32)
+        lines = self._lines[lane][: max(int(box.height() / _LINE_STEP) - 3, 0)]  # as many as there is room for
+        top = middle - _LINE_STEP * len(lines) / 2
+        marks.muscle(painter, shape, theme.muscle(shape), 10, top - 9, 8)
+        write(painter, name, Type.BUTTON, theme.ink, 28, top - 3, _LEFT - 40)
+        write(painter, side, Type.AXIS, theme.text, 28, top + 16, _LEFT - 40)
+        for number, line in enumerate(lines, 1):
+            write(painter, line, Type.AXIS, theme.muted, 28, top + 16 + number * _LINE_STEP, _LEFT - 32)
         right = box.right() + _RIGHT - 4
         if box.height() >= 60:
             for sign, y in (("+", middle - reach + 14), ("−", middle + reach - 4)):
