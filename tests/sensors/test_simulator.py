@@ -19,6 +19,7 @@ from gluteemg.sensors.decoder import Decoder
 from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.simulator import (
     GAIN_UV,
+    GOOD,
     HEEL_DIG,
     REST,
     SCENARIOS,
@@ -31,6 +32,7 @@ from gluteemg.sensors.simulator import (
 from gluteemg.sensors.source import Packet, PacketKind
 
 _PROFILES = Path(__file__).parents[2] / "firmware_profiles"
+_ALL = [FirmwareProfile.parse(file.read_text("utf-8"), file.name) for file in sorted(_PROFILES.glob("*.toml"))]
 _GLUTES, _MEDIUS, _HAMSTRINGS = (Role(m, "left") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
 _CLEAN = Conditions(floor_uv=0.0)
 
@@ -257,3 +259,35 @@ def test_a_lost_packet_leaves_a_hole_of_its_length() -> None:
 def test_the_same_seed_gives_the_same_session_and_another_seed_another_link() -> None:
     assert _session()[1] == _session()[1]
     assert _session()[1] != _session(seed=1)[1]
+
+
+def _worn(profile: FirmwareProfile, conditions: Conditions = GOOD) -> SimulatedSensor:
+    roles = ([_HAMSTRINGS, _GLUTES, _MEDIUS] * 22)[: profile.signal.channels]
+    return SimulatedSensor(profile.id, profile, roles, Person(SCENARIOS["shared"]), conditions=conditions)
+
+
+@pytest.mark.parametrize("profile", _ALL, ids=lambda p: p.id)
+def test_packets_of_every_profile_decode_to_the_samples_that_went_in(profile: FirmwareProfile) -> None:
+    sensor = _worn(profile)
+    connected, *own = simulated_packets([sensor], 10.0)
+    is_advertising = profile.stream is not None and profile.stream.kind == "advertising"
+    assert connected.kind is PacketKind.CONNECT
+    assert {p.kind for p in own} == {PacketKind.ADVERT if is_advertising else PacketKind.NOTIFY}
+    chunk = Decoder(profile).decode([p.data for p in own], np.array([p.t_ns for p in own]))
+    sent = sensor.emg(0, len(chunk.index))
+    assert chunk.rejected == chunk.dropped == 0
+    if profile.signal.timing != "arrival":  # those without a clock belong where they arrive
+        assert np.array_equal(chunk.index, np.arange(len(sent)))
+    assert len(sent) / sensor.rate_hz == pytest.approx(10, abs=0.3)
+    error = np.quantile(np.abs(chunk.emg - sent), 0.98)  # differences of few bits cannot follow the steepest
+    assert error < 0.02 * np.abs(sent).max()  # the coarsest have eight bits; nothing is clipped
+
+
+@pytest.mark.parametrize("profile", [p for p in _ALL if p.signal.is_envelope], ids=lambda p: p.id)
+def test_a_sensor_that_sends_envelopes_shows_the_activation_and_never_less_than_nothing(profile: FirmwareProfile) -> None:
+    sensor = _worn(profile, _CLEAN)
+    t_s = np.arange(500) / sensor.rate_hz + 4
+    expected = sensor.person.activation("hamstrings", t_s) * sensor.emg(round(8 * sensor.rate_hz), 1)[0, 0]
+    assert sensor.emg(round(4 * sensor.rate_hz), 500)[:, 0] == pytest.approx(expected, abs=0.02 * expected.max())
+    rough = _worn(profile, Conditions(floor_uv=5, mains_uv=5, motion_uv=50)).emg(0, 3000)
+    assert rough.min() >= 0

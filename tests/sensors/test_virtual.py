@@ -10,17 +10,20 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakError
+from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+from bumble.link import LocalLink
 from numpy.typing import NDArray
 
 from gluteemg.errors import DefinitionError, MissingExtraError
 from gluteemg.sensors.profile import FirmwareProfile, Write
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
+from gluteemg.sensors.virtual.advertisement import Advertisement
 
 pytestmark = pytest.mark.anyio
 
@@ -35,11 +38,22 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def sensor(profile: FirmwareProfile, rate_hz: float = 4000) -> VirtualSensor:
+@pytest.fixture(autouse=True)
+async def no_task_is_left_behind() -> AsyncIterator[None]:
+    yield
+    assert [t for t in asyncio.all_tasks() if "TestRunner" not in repr(t.get_coro())] == []
+
+
+def sensor(profile: FirmwareProfile, rate_hz: float = 4000, **more: Any) -> VirtualSensor:
     def emg(_first_index: int, n: int) -> NDArray[np.float64]:
         return np.zeros((n, profile.signal.channels))
 
-    return VirtualSensor(NAMES[profile.id], profile, emg, rate_hz=rate_hz)
+    return VirtualSensor(NAMES[profile.id], profile, emg, rate_hz=rate_hz, **more)
+
+
+def changed(profile: FirmwareProfile, toml: str) -> FirmwareProfile:
+    """Give a profile with more tables."""
+    return FirmwareProfile.parse(profile.toml.replace("schema_version = 1", "schema_version = 2") + toml, "changed.toml")
 
 
 async def find(radio: VirtualRadio, name: str) -> BLEDevice:
@@ -62,16 +76,20 @@ class Listener:
 
     async def subscribe(self, client: BleakClient, profile: FirmwareProfile) -> None:
         assert profile.stream is not None
-        await client.start_notify(profile.stream.characteristic, lambda _, data: self._queue.put_nowait(bytes(data)))
+        for characteristic in profile.stream.all:
+            await self.subscribe_to(client, characteristic)
+
+    async def subscribe_to(self, client: BleakClient, characteristic: str) -> None:
+        await client.start_notify(characteristic, lambda _, data: self._queue.put_nowait(bytes(data)))
 
     async def next(self, within_s: float = 2.0) -> bytes:
         async with asyncio.timeout(within_s):
             return await self._queue.get()
 
-    async def silence(self, for_s: float = 0.05) -> None:
-        """Wait until nothing has come for so long, after at most 20 packets that were on their way."""
+    async def silence(self, for_s: float = 0.05, *, after: int = 20) -> None:
+        """Wait until nothing has come for so long, after at most so many packets that were on their way."""
         with pytest.raises(TimeoutError):  # noqa: PT012
-            for _ in range(20):
+            for _ in range(after):
                 await self.next(for_s)
 
 
@@ -149,6 +167,18 @@ async def test_a_dead_link_ends_what_waits_for_an_answer() -> None:
         await leaving
 
 
+async def test_a_dead_link_ends_what_waits_for_its_turn() -> None:
+    umyo = sensor(UMYO)
+    async with connected(umyo) as (_, client):
+        umyo.answers = False
+        questions = [asyncio.create_task(client.read_gatt_char(LEVEL)) for _ in range(3)]
+        await asyncio.wait(questions, timeout=0.05)
+        await umyo.drop()
+        async with asyncio.timeout(2):
+            answers = await asyncio.gather(*questions, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {BleakError}
+
+
 async def test_a_sensor_out_of_reach_does_not_take_a_connection_and_holds_up_no_other() -> None:
     umyo, npg = sensor(UMYO), sensor(NPG)
     async with VirtualRadio([umyo, npg]) as radio:
@@ -158,6 +188,193 @@ async def test_a_sensor_out_of_reach_does_not_take_a_connection_and_holds_up_no_
             await BleakClient(far, backend=radio.client).connect()
         async with BleakClient(near, backend=radio.client) as client:
             assert client.is_connected
+
+
+async def test_a_sensor_that_never_answers_is_given_up_in_time_and_holds_up_no_other() -> None:
+    umyo, npg = sensor(UMYO), sensor(NPG)
+    async with VirtualRadio([umyo, npg]) as radio:
+        deaf, other = await find(radio, umyo.name), await find(radio, npg.name)
+        umyo.answers = False
+        hanging = asyncio.create_task(BleakClient(deaf, backend=radio.client).connect())
+        async with BleakClient(other, backend=radio.client) as client:
+            assert client.is_connected
+        hanging.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hanging
+        with pytest.raises(TimeoutError):
+            await BleakClient(await find(radio, umyo.name), timeout=0.05, backend=radio.client).connect()
+        umyo.answers = True
+        async with BleakClient(await find(radio, umyo.name), backend=radio.client) as client:
+            assert client.is_connected
+
+
+async def test_bluetooth_switched_off_breaks_connections_and_refuses_new_ones_until_it_is_on() -> None:
+    umyo, gone, heard = sensor(UMYO), asyncio.Event(), asyncio.Event()
+    async with (
+        VirtualRadio([umyo]) as radio,
+        BleakScanner(lambda _device, _advert: heard.set(), backend=radio.scanner) as running,
+    ):
+        device = await find(radio, umyo.name)
+        client = BleakClient(device, lambda _: gone.set(), backend=radio.client)
+        await client.connect()
+        await radio.switch_off()
+        assert gone.is_set()
+        assert not client.is_connected
+        heard.clear()
+        for attempt in (client.connect, BleakScanner(backend=radio.scanner).start):
+            with pytest.raises(BleakBluetoothNotAvailableError) as refused:
+                await attempt()
+            assert refused.value.reason is BleakBluetoothNotAvailableReason.POWERED_OFF
+        await radio.switch_on()
+        await client.connect()
+        await client.disconnect()
+        assert (await find(radio, umyo.name)).address == device.address
+        assert not heard.is_set()  # a scan that was running is over, as on Linux
+        await running.stop()
+        await running.start()
+        async with asyncio.timeout(2):
+            await heard.wait()
+
+
+async def test_one_scanner_that_stops_leaves_another_running() -> None:
+    heard = asyncio.Event()
+    async with VirtualRadio([sensor(UMYO)]) as radio, BleakScanner(lambda _device, _advert: heard.set(), backend=radio.scanner):
+        async with BleakScanner(backend=radio.scanner):
+            pass
+        heard.clear()
+        async with asyncio.timeout(2):
+            await heard.wait()
+
+
+async def test_two_sensors_of_one_name_are_told_apart_by_address() -> None:
+    found: dict[str, BLEDevice] = {}
+    both = asyncio.Event()
+
+    def seen(device: BLEDevice, _advert: object) -> None:
+        found[device.address] = device
+        if len(found) == 2:
+            both.set()
+
+    async with VirtualRadio([sensor(UMYO), sensor(UMYO)]) as radio:
+        async with BleakScanner(seen, backend=radio.scanner), asyncio.timeout(2):
+            await both.wait()
+        assert {device.name for device in found.values()} == {"uMyo-GM"}
+        for device in found.values():
+            listener = Listener()
+            async with BleakClient(device, backend=radio.client) as client:
+                await listener.subscribe(client, UMYO)
+                await listener.next()
+
+
+async def test_a_notification_too_long_for_the_connection_is_cut_off() -> None:
+    listener = Listener()
+    async with connected(sensor(UMYO, mtu=40)) as (_, client):
+        assert client.mtu_size == 40
+        await listener.subscribe(client, UMYO)
+        assert len(await listener.next()) == 37
+
+
+async def test_a_long_packet_comes_in_fragments_that_fit() -> None:
+    profile, listener = changed(UMYO, '[framing]\nkind = "fragments"\nmarker = 255\n'), Listener()
+    async with connected(sensor(profile, mtu=40)) as (_, client):
+        await listener.subscribe(client, UMYO)
+        parts = [await listener.next() for _ in range(2)]
+    assert [part[:2] for part in parts] == [b"\xff\x01", b"\xff\x00"]
+    assert sum(len(part) - 2 for part in parts) == 52
+
+
+async def test_a_characteristic_can_be_missing() -> None:
+    assert UMYO.stream is not None
+    async with connected(sensor(UMYO, missing=UMYO.stream.all)) as (_, client):
+        with pytest.raises(BleakError, match="not found"):
+            await Listener().subscribe(client, UMYO)
+
+
+FIRMWARE = '[firmware]\ncharacteristic = "00002a28-0000-1000-8000-00805f9b34fb"\nbegins = "3"\notherwise = "older"\n'
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, b"3.0"), ("2.1.4", b"2.1.4")])
+async def test_the_firmware_is_told_in_the_device_information(given: str | None, told: bytes) -> None:
+    async with connected(sensor(changed(UMYO, FIRMWARE), firmware=given)) as (_, client):
+        characteristic = client.services.get_characteristic("00002a28-0000-1000-8000-00805f9b34fb")
+        assert characteristic is not None
+        assert characteristic.service_uuid == "0000180a-0000-1000-8000-00805f9b34fb"
+        assert await client.read_gatt_char(characteristic) == told
+
+
+LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
+MILLIVOLTS = f'[battery]\ncharacteristic = "{LEVEL[:-1]}0"\ntype = "u16be"\nlsb = 10\nunit = "mV"\n'
+
+
+@pytest.mark.parametrize(
+    ("profile", "at_first", "then", "told"),
+    [(UMYO, b"\x50", 79, b"\x4f"), (changed(UMYO, MILLIVOLTS), b"\x01\x7c", 3700, b"\x01\x72")],
+    ids=["standard", "own"],
+)
+async def test_the_battery_can_be_read_and_is_told_when_it_changes(
+    profile: FirmwareProfile, at_first: bytes, then: float, told: bytes
+) -> None:
+    characteristic, listener = profile.battery.characteristic if profile.battery else LEVEL, Listener()
+    umyo = sensor(profile)
+    async with connected(umyo) as (_, client):
+        assert await client.read_gatt_char(characteristic) == at_first
+        await listener.subscribe_to(client, characteristic)
+        umyo.battery = then
+        assert umyo.battery == then
+        assert await listener.next() == told
+
+
+async def test_a_sensor_need_not_tell_its_battery() -> None:
+    async with connected(sensor(UMYO, tells_battery=False)) as (_, client):
+        assert client.services.get_characteristic(LEVEL) is None
+
+
+async def test_a_sensor_that_is_not_kept_alive_falls_asleep() -> None:
+    stay = f'write = {{ characteristic = "{NPG.start[0].characteristic}", text = "STAY" }}'
+    profile, listener = changed(NPG, f"[keep_alive]\nevery_s = 0.1\n{stay}"), Listener()
+    assert profile.keep_alive is not None
+    async with connected(sensor(profile)) as (_, client):
+        await listener.subscribe(client, profile)
+        await write(client, *profile.start)
+        begun_ns = time.monotonic_ns()
+        while time.monotonic_ns() - begun_ns < 0.3e9:  # awake for longer than 2 × 0.1 s
+            await listener.next()
+            await write(client, profile.keep_alive.write)
+        await listener.silence(after=200)
+        assert time.monotonic_ns() - begun_ns > 0.5e9
+
+
+async def test_a_reply_comes_from_the_characteristic_that_the_profile_names() -> None:
+    reply = '[[start]]\ncharacteristic = "0000ff01-0000-1000-8000-00805f9b34fb"\ntext = "WHORU"\nreply = "4e5047"\n'
+    profile, listener = changed(NPG, reply + f'reply_from = "{LEVEL[:-1]}0"\n'), Listener()
+    async with connected(sensor(profile)) as (_, client):
+        await listener.subscribe_to(client, f"{LEVEL[:-1]}0")
+        await write(client, *profile.start)
+        assert await listener.next() == b"NPG"
+
+
+async def test_a_sensor_can_appear_on_any_link_and_vanish_from_it() -> None:
+    link, umyo = LocalLink(), sensor(UMYO)  # type: ignore[no-untyped-call]
+    await umyo.appear(link, "F0:00:00:00:00:07")
+    assert len(link.controllers) == 1
+    await umyo.vanish()
+    assert not link.controllers
+    await umyo.appear(link, "F0:00:00:00:00:07")
+    await umyo.vanish()
+
+
+@pytest.mark.parametrize("name", ["uMyo-GM", "NPG-Lite-3CH:1A:2B", "a name that is longer than any advertisement"])
+@pytest.mark.parametrize("service", [None, LEVEL, UMYO.match and UMYO.match.service])
+async def test_an_advertisement_has_31_bytes_and_the_name_goes_into_the_scan_response(name: str, service: str | None) -> None:
+    data, scan_response = Advertisement(name, (service,) if service else ()).write()
+    assert len(data) <= 31
+    assert len(scan_response) <= 31
+    assert name.encode()[:29] in data + scan_response
+    umyo = UMYO.model_copy(update={"match": UMYO.match.model_copy(update={"service": service})}) if UMYO.match else UMYO
+    twin = VirtualSensor(name, umyo, lambda _, n: np.zeros((n, 1)))
+    async with VirtualRadio([twin]) as radio:
+        device = await find(radio, name[:29])
+        assert device.name == name[:29]
 
 
 async def test_a_fault_in_the_signal_shows_when_the_radio_is_left() -> None:
@@ -174,13 +391,14 @@ async def test_a_fault_in_the_signal_shows_when_the_radio_is_left() -> None:
         await listen()
 
 
-def test_a_profile_that_is_no_bluetooth_device_is_refused() -> None:
+async def test_a_profile_that_is_no_bluetooth_device_is_refused() -> None:
     with pytest.raises(DefinitionError, match=r"umyo-gatt describes no Bluetooth device"):
         sensor(UMYO.model_copy(update={"match": None}))
 
 
-def test_without_bumble_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_bumble_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bumble.att", None)
-    monkeypatch.delitem(sys.modules, "gluteemg.sensors.virtual")
+    for name in [name for name in sys.modules if name.startswith("gluteemg.sensors.virtual")]:
+        monkeypatch.delitem(sys.modules, name)
     with pytest.raises(MissingExtraError, match=r"gluteemg\[virtual\]"):
         importlib.import_module("gluteemg.sensors.virtual")

@@ -136,8 +136,11 @@ def scan(
     if as_json:
         print_json([asdict(f) for f in found])
         return
+    names = [f.name for f in found]
     for f in found:
-        typer.echo(f"{f.name:<24} {f.profile or 'not a kind we know':<20} {f.rssi:>4} dBm")
+        name = f.name if names.count(f.name) == 1 else f"{f.name}@{f.address}"
+        what = "not a kind we know" if f.profile is None else f"{f.profile}, {f.signal}, {f.hardware} on hardware"
+        typer.echo(f"{name:<24} {f.rssi:>4} dBm  {what}")
     if not any(f.profile for f in found):
         typer.echo("No sensor that gluteemg knows: switch one on and bring it near, or try `gluteemg demo`.", err=True)
 

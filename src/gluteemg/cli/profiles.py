@@ -40,11 +40,13 @@ def list_profiles(context: typer.Context, as_json: Json = False) -> None:
     if as_json or context.obj:
         print_json([_facts(p) for p in known])
         return
-    typer.echo(f"{'id':<22}{'signal':<20}{'rate':>8}  {'a lost packet':<26}proof")
+    width = max((len(p.id) for p in known), default=0) + 2
+    typer.echo(f"{'id':<{width}}{'signal':<16}{'rate':>8}  {'band':<14}{'a lost packet':<20}proof")
     for p in known:
-        channels = f"{p.signal.channels} × {p.signal.kind}"
-        layout = p.layout.replace("-", " ")
-        typer.echo(f"{p.id:<22}{channels:<20}{p.signal.rate_hz:>5.0f} Hz  {_loss(p):<26}{layout}, {_hardware(p)}")
+        channels, band = f"{p.signal.channels} × {p.signal.kind}", p.signal.usable_band_hz
+        heard = "envelope" if band is None else f"to {band[1]:.0f} Hz"
+        proof = f"{p.layout.replace('-', ' ')}, {_hardware(p)}"
+        typer.echo(f"{p.id:<{width}}{channels:<16}{p.signal.rate_hz:>5.0f} Hz  {heard:<14}{_loss(p):<20}{proof}")
 
 
 @app.command()

@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from gluteemg.sensors.delta import Deltas
 from gluteemg.sensors.form import Form, Reading, TextForm, forms_of
 from gluteemg.sensors.framing import Framer
+from gluteemg.sensors.layout import EmgField, PacketLayout, ScaleField
 from gluteemg.sensors.numbering import Counted, Numbering
 from gluteemg.sensors.profile import FirmwareProfile
+
+_TOO_LARGE = 1e100
+"""No sample: what is so large may not be finite once it is scaled (chosen: two numbers of 32 bits multiplied end at 1.2e77)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Decoder:
         self._numbering = Numbering(profile)
         self._deltas = Deltas(profile.signal.channels) if any(p.delta for p in profile.packets) else None
         self._weights = np.array(profile.signal.weights)
+        self._may_be_no_number = any(map(_may_be_no_number, profile.emg_layouts))
         self._highest = -1
 
     def resume(self) -> None:
@@ -123,7 +128,9 @@ class Decoder:
         index = self._numbering.place(counted, arrival_ns[carrier])
 
         before = np.maximum.accumulate(np.concatenate(([self._highest], index)))[:-1]
-        keep = (index > before) & np.isfinite(emg).all(axis=1)
+        keep = index > before
+        if self._may_be_no_number:
+            keep &= (np.abs(emg) < _TOO_LARGE).all(axis=1)  # NaN is not smaller either
         self._highest = max(self._highest, int(index.max()))
         if self._deltas is not None:
             emg[keep], known = self._deltas.sum_up(emg[keep], index[keep], np.repeat(signs, sizes)[keep])
@@ -163,6 +170,11 @@ class Decoder:
         return self._forms[length]
 
 
+def _may_be_no_number(layout: PacketLayout) -> bool:
+    """Tell whether samples may be NaN or infinite: those of floating-point numbers, of text, and those multiplied by such."""
+    return layout.text is not None or any(f.number.is_float for f in layout.fields if isinstance(f, EmgField | ScaleField))
+
+
 def _in_order(
     readings: Sequence[Reading], sizes: NDArray[np.int64], brings: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], Counted]:
@@ -194,8 +206,8 @@ def _values(readings: Sequence[Reading], of: NDArray[np.int64] | None) -> dict[s
         payload = reading.rows if of is None else of[reading.rows]
         for name, data in reading.values.items():
             found.setdefault(name, []).append((np.repeat(payload, len(data) // len(payload)), data))
-    gathered = {}
-    for name, parts in found.items():
+    gathered = {name: Values(*parts[0]) for name, parts in found.items()}
+    for name, parts in ((name, parts) for name, parts in found.items() if len(parts) > 1):
         payload = np.concatenate([payload for payload, _ in parts])
         order = np.argsort(payload, kind="stable")
         gathered[name] = Values(payload[order], np.concatenate([data for _, data in parts])[order])

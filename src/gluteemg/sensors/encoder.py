@@ -46,6 +46,11 @@ class Encoder:
         ----------
         otherwise : int
             Size of a packet whose layout leaves it open; rounded up to whole records.
+
+        Raises
+        ------
+        ValueError
+            If the counters of the layouts leave a place where no packet can begin.
         """
         counter = self._profile.counter
         if counter is None or counter.modulus is None or len(self._layouts) == 1 or counter.counts == "packets":
@@ -54,7 +59,10 @@ class Encoder:
         while sum(sizes) < counter.modulus:
             first = sum(sizes)
             fitting = (self._size(p, otherwise) for p in self._layouts if any(True for _ in self._raw_counters(p, first, 1)))
-            sizes.append(next(fitting))
+            size = next(fitting, None)
+            if size is None:
+                raise ValueError(f"{self._profile.id} has no packet that begins with sample {first}")
+            sizes.append(size)
         return tuple(sizes)
 
     def quantise(self, emg: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,7 +85,8 @@ class Encoder:
         low, high = (end * (1 << f.shift) for end in f.number.ends)
         low = low if signal.low is None else max(low, signal.low)
         high = high if signal.high is None else min(high, signal.high)
-        step = 1 << (f.shift + f.lowest_bit_is_sign)
+        written = (p.emg for p in self._layouts if p is self._whole or p.delta is not None)
+        step = max(1 << (f.shift + f.lowest_bit_is_sign) for f in written if f is not None)  # differences have steps too
         rounded: NDArray[np.float64] = np.clip(np.rint(counts / step), np.ceil(low / step), np.floor(high / step)) * step
         return rounded
 

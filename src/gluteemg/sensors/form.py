@@ -113,6 +113,7 @@ class Form:
                     taken &= self._numbers(read, part, name, f)[:, 0] == checksum(f.algorithm, covered)
         return taken
 
+    @np.errstate(invalid="ignore", over="ignore")  # any bytes may be read as floating-point numbers: the decoder looks at them
     def read(self, matrix: NDArray[np.uint8], rows: NDArray[np.int64]) -> Reading:
         """Read packets that have this form, shape (n_packets, length)."""
         read, n = self._view(matrix), len(matrix)

@@ -122,20 +122,24 @@ class Framer:
     def _fragment(self, fragments: Fragments, payload: bytes, i: int, done: Cut) -> None:
         is_part = payload[:1] == bytes([fragments.marker]) and len(payload) >= 2
         left = payload[1] if is_part else None
-        if self._to_come is not None and left != self._to_come:  # the rest of a packet never came
-            self._keep(b"", i, done, good=False)
+        if self._to_come is not None and left != self._to_come:  # a part never came
+            if not self._skipping:
+                self._keep(b"", i, done, good=False)
+            self._skipping = left is not None and left < self._to_come  # it goes on with parts of the same packet
             self._rest, self._to_come = b"", None
         if left is None:
             self._keep(payload, i, done, good=True)
-            return
-        if left == 0:  # an end without a beginning is no packet
-            self._keep(self._rest + payload[2:], i, done, good=self._to_come == 0)
-            self._rest, self._to_come = b"", None
-            return
-        self._rest, self._to_come = self._rest + payload[2:], left - 1
-        if len(self._rest) > fragments.longest:
-            self._keep(b"", i, done, good=False)
-            self._rest, self._to_come = b"", None
+        elif left == 0:
+            if not self._skipping:  # an end without a beginning is no packet
+                self._keep(self._rest + payload[2:], i, done, good=self._to_come == 0)
+            self.resume()
+        else:
+            self._rest, self._to_come = self._rest + payload[2:], left - 1
+            if len(self._rest) > fragments.longest and not self._skipping:
+                self._keep(b"", i, done, good=False)
+                self._skipping = True
+            if self._skipping:
+                self._rest = b""
 
     def _keep(self, packet: bytes, i: int, done: Cut, *, good: bool) -> None:
         if good:

@@ -52,6 +52,11 @@ class Number:
         """Give the numbers, shape (…, count), of what is stored, shape (…, items)."""
         if self.bits in _WHOLE:
             return stored
+        if self.bits == 24:  # the usual one, and ten times faster than word by word: three bytes of four, shifted down
+            octets = np.zeros((*stored.shape[:-1], count, 4), np.uint8)
+            octets[..., slice(3) if self.big_endian else slice(1, 4)] = stored.reshape(*stored.shape[:-1], count, 3)
+            shifted: NDArray[Any] = octets.view(f"{'>' if self.big_endian else '<'}{self.letter}4")[..., 0] >> 8
+            return shifted
         starts = np.arange(count) * self.bits
         width = -(-(self.bits + 7) // 8)  # bytes that one word can touch
         byte, last = starts // 8, stored.shape[-1] - 1

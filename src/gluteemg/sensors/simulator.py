@@ -17,7 +17,9 @@ from scipy import signal
 from gluteemg.errors import RoleError
 from gluteemg.muscles import HAMSTRINGS, Role
 from gluteemg.sensors.encoder import Encoder
-from gluteemg.sensors.profile import FirmwareProfile
+from gluteemg.sensors.framing import payloads_of
+from gluteemg.sensors.profile import FirmwareProfile, Signal
+from gluteemg.sensors.rounds import Rounds
 from gluteemg.sensors.source import Packet, PacketKind
 
 
@@ -71,6 +73,8 @@ GAIN_UV: Mapping[str, float] = {
 """RMS at the reference (chosen: fat over the buttock takes most of the gluteus maximus, Kuiken 2003); others 100 µV."""
 COUNTS_PER_UV = 2.0
 """For sensors whose scale is not known (chosen: hamstrings at their reference give 300 counts RMS)."""
+HIGHEST_UV, HIGHEST_ENVELOPE_UV = 1000.0, 250.0
+"""What such a sensor reaches up to at least (chosen: over six times the largest gain, for its peaks; an envelope has none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ class SimulatedSensor:
     """One sensor on a simulated person. Its sample 0 is script time 0.
 
     EMG is Gaussian noise with the spectrum of Shwedyk et al. [1]_, times the activation, times the muscle's gain;
-    channels are independent.
+    channels are independent. A sensor that sends envelopes gives activation times gain, and all else by its size.
 
     Parameters
     ----------
@@ -280,7 +284,7 @@ class SimulatedSensor:
         self.person = person
         self.rate_hz = rate_hz or profile.signal.rate_hz
         self._conditions = conditions
-        self._unit = 1.0 if profile.signal.unit == "uV" else COUNTS_PER_UV
+        self._unit = _units_per_uv(profile.signal)
         self._gain_uv = np.array([GAIN_UV.get(r.muscle, 100.0) for r in roles])
         self._shaping = _shaping_filter(self.rate_hz)
         self._entropy = (person.seed, crc32(name.encode()))
@@ -322,11 +326,15 @@ class SimulatedSensor:
         """Make one block, a function of its number alone."""
         t_s = (number * _BLOCK + np.arange(_BLOCK)) / self.rate_hz
         white = self._white(number)
+        activation = np.column_stack([self.person.activation(r.muscle, t_s) for r in self.roles])
+        strength_uv = activation * self._gain_uv
+        rest_uv = self._conditions.floor_uv * white[1] + self._artefact_uv(t_s)[:, None]
+        if self.profile.signal.is_envelope:
+            envelope: NDArray[np.float64] = (strength_uv + np.abs(rest_uv)) * self._unit
+            return envelope
         run_up = self._white(number - 1)[0, -_RUN_UP:]
         carrier = signal.sosfilt(self._shaping, np.concatenate((run_up, white[0])), axis=0)[_RUN_UP:]
-        activation = np.column_stack([self.person.activation(r.muscle, t_s) for r in self.roles])
-        emg_uv = carrier * activation * self._gain_uv + self._conditions.floor_uv * white[1]
-        block: NDArray[np.float64] = (emg_uv + self._artefact_uv(t_s)[:, None]) * self._unit
+        block: NDArray[np.float64] = (carrier * strength_uv + rest_uv) * self._unit
         return block
 
     def _artefact_uv(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -377,29 +385,43 @@ def simulated_packets(
     packets = [Packet(s.name, start_ns, b"", PacketKind.CONNECT) for s in sensors]
     for sensor in sensors:
         encoder = Encoder(sensor.profile)
-        (size,) = encoder.sizes(round(sensor.rate_hz * interval_s))
-        count = int(seconds * sensor.rate_hz) // size
-        random = np.random.default_rng((seed, crc32(sensor.name.encode()), _LINK))
-        phase_s = random.uniform(0, interval_s)
-        ready_s = (np.arange(count) + 1) * size / sensor.rate_hz
-        event_s = phase_s + interval_s * np.ceil((ready_s - phase_s) / interval_s)
-        arrival_s = np.maximum.accumulate(event_s + 0.001 * np.abs(random.standard_normal(count)))
-        t_ns = (start_ns + np.rint(arrival_s * 1e9)).astype(np.int64).tolist()
+        rounds = Rounds(encoder.sizes(max(1, round(sensor.rate_hz * interval_s))))
+        count = rounds.packet_of(int(seconds * sensor.rate_hz))
+        t_ns = (start_ns + _arrival_ns(sensor, rounds, count, interval_s, seed)).tolist()
         for page in range(0, count, _PAGE):  # an hour at once would need gigabytes
             numbers = range(page, min(page + _PAGE, count))
-            counts = encoder.quantise(sensor.emg(page * size, len(numbers) * size))
-            packets += [
-                Packet(sensor.name, t_ns[k], encoder.encode_counts(counts[(k - page) * size : (k - page + 1) * size], k * size))
-                for k in numbers
-                if not sensor.lost(k)
-            ]
+            begin, end = rounds.span(page)[0], rounds.span(numbers[-1])[1]
+            counts = encoder.quantise(sensor.emg(begin, end - begin))
+            for k in numbers:
+                first, last = rounds.span(k)
+                packet = encoder.encode_counts(counts[first - begin : last - begin], first)
+                if not sensor.lost(k):
+                    packets += _sent(sensor, t_ns[k], packet)
     return sorted(packets, key=lambda packet: packet.t_ns)
+
+
+def _arrival_ns(sensor: SimulatedSensor, rounds: Rounds, count: int, interval_s: float, seed: int) -> NDArray[np.int64]:
+    """Give when each packet arrives after the connection: at the first beat of the link when it is ready, and a little."""
+    random = np.random.default_rng((seed, crc32(sensor.name.encode()), _LINK))
+    phase_s = random.uniform(0, interval_s)
+    ready_s = np.array([rounds.span(k)[1] for k in range(count)]) / sensor.rate_hz
+    event_s = phase_s + interval_s * np.ceil((ready_s - phase_s) / interval_s)
+    arrival_s = np.maximum.accumulate(event_s + 0.001 * np.abs(random.standard_normal(count)))
+    return np.rint(arrival_s * 1e9).astype(np.int64)
+
+
+def _sent(sensor: SimulatedSensor, t_ns: int, packet: bytes) -> list[Packet]:
+    """Give what one packet is sent in: an advertisement, or as many notifications as it takes."""
+    stream = sensor.profile.stream
+    kind = PacketKind.ADVERT if stream is not None and stream.kind == "advertising" else PacketKind.NOTIFY
+    return [Packet(sensor.name, t_ns, payload, kind) for payload in payloads_of(packet, sensor.profile.framing, _ROOM)]
 
 
 _BLOCK = 1024  # samples made at once, and packets whose loss is drawn at once (chosen: a second or so)
 _RUN_UP = 128  # samples before a block that settle its filter (chosen: the slowest pole, 60 Hz, leaves e^-24 at 2 kHz)
 _LOSS_RUN = 8  # packets lost together in a burst (chosen: 0.1 to 0.2 s)
 _PAGE = 512  # packets encoded at once (chosen)
+_ROOM = 244  # bytes in a notification (Bluetooth Core 5.4: an ATT MTU of 247 fills one packet of the link layer)
 _REPS_DRAWN = 64  # repetitions whose variation is drawn at once (chosen)
 _EMG, _LOSS, _LINK, _REPS = range(4)  # what a stream of random numbers is for
 _LOW_HZ, _HIGH_HZ = 60.0, 120.0  # corners of the spectrum (chosen: median frequency 90 Hz, usual for these muscles)
@@ -411,6 +433,14 @@ def _rep_draws(seed: int, page: int) -> NDArray[np.float64]:
     random = np.random.default_rng((seed, _REPS, page))
     normal = np.clip(random.standard_normal((_REPS_DRAWN, 2)), -2, 2)
     return np.column_stack((normal, random.random(_REPS_DRAWN)))
+
+
+def _units_per_uv(given: Signal) -> float:
+    """Tell how the profile's unit measures: microvolts as they are, counts so that the converter's end is not reached."""
+    if given.unit == "uV":
+        return 1.0
+    end = float("inf") if given.high is None else (given.high - given.bias) * given.lsb
+    return min(COUNTS_PER_UV, end / (HIGHEST_ENVELOPE_UV if given.is_envelope else HIGHEST_UV))
 
 
 @lru_cache(maxsize=16)
