@@ -202,7 +202,8 @@ class Vector(Part):
     """Packets with the values they must give: every profile carries its own proof.
 
     `emg` holds counts, one row a sample, and `scaled` what they are in the unit of the profile; `counter` the counter of each
-    sample, where packets are counted that of its packet; `values` what other fields hold, by name. A sample of a spectrum is one number, its weighted sum.
+    sample, where packets are counted that of its packet; `values` what other fields hold, by name. A sample of a spectrum is
+    one number, its weighted sum.
     """
 
     hex: Hex | tuple[Hex, ...]
