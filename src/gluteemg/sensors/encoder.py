@@ -145,7 +145,9 @@ class Encoder:
             return
         apart = modulus // shared
         raw = wanted // shared * pow(times // shared, -1, apart) % apart
-        while (raw <= field.number.ends[1]).all():
+        for _ in range(256):  # conditions look at single bytes
+            if (raw > field.number.ends[1]).any():
+                return
             if self._meets(layout, raw):
                 yield raw
             raw = raw + apart
