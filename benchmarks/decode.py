@@ -75,15 +75,16 @@ def floor(payloads: Sequence[bytes]) -> None:
     np.frombuffer(b"".join(payloads), np.uint8).astype(np.float64)
 
 
-def is_fixed(profile: FirmwareProfile) -> bool:
-    """Whether a packet is a whole notification of one length that holds more than one sample."""
+def kind_of(profile: FirmwareProfile) -> str:
+    """How packets of this kind are written."""
     layout = profile.emg_layouts[0]
-    blocks = layout.emg is not None and (layout.records != 1 or layout.emg.samples > 1)
-    return profile.framing is None and blocks and not any(p.delta for p in profile.packets)
+    if layout.text is not None:
+        return "text"
+    return "differences" if any(p.delta for p in profile.packets) else "fixed"
 
 
-def measure_blocks(profile: FirmwareProfile) -> tuple[float, float]:
-    """Values a second, and how many times the floor."""
+def measure_blocks(profile: FirmwareProfile) -> tuple[float, float, float]:
+    """Values a payload, values a second, and how many times the floor."""
     payloads = payloads_for(profile, BLOCK_S)
     arrivals = np.linspace(0, BLOCK_S * 1e9, len(payloads)).astype(np.int64)
     decoder = Decoder(profile)
@@ -94,7 +95,7 @@ def measure_blocks(profile: FirmwareProfile) -> tuple[float, float]:
         decoder.decode(payloads, arrivals + decoder_clock())
 
     taken, least = best(decode), best(lambda: floor(payloads))
-    return values / taken, taken / least
+    return values / len(payloads), values / taken, taken / least
 
 
 rounds = 0
@@ -132,13 +133,12 @@ def main() -> None:
         "A value is one channel of one sample; blocks of ten seconds of data. The floor is joining the same payloads and",
         "turning their bytes into floats.",
         "",
-        "| profile | layout | values a second | × the floor |",
-        "|---|---|---|---|",
+        "| profile | layout | values a packet | values a second | × the floor |",
+        "|---|---|---|---|---|",
     ]
     for profile in load_profiles():
-        speed, ratio = measure_blocks(profile)
-        layout = "blocks" if is_fixed(profile) else "text, stream, difference or single samples"
-        lines.append(f"| {profile.id} | {layout} | {speed / 1e6:.1f} M | {ratio:.1f} |")
+        size, speed, ratio = measure_blocks(profile)
+        lines.append(f"| {profile.id} | {kind_of(profile)} | {size:.0f} | {speed / 1e6:.1f} M | {ratio:.1f} |")
     sensors, rate_hz, size = LIVE
     lines += [
         "",

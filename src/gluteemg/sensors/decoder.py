@@ -119,7 +119,7 @@ class Decoder:
         for reading in readings:
             sizes[reading.rows], signs[reading.rows] = reading.samples, reading.sign
         values = _values(readings, of)
-        brings = np.flatnonzero(sizes)
+        brings = sizes.nonzero()[0]
         if not len(brings):
             none = np.zeros(len(payloads), np.int64)
             return Chunk(np.empty((0, self._signal.channels)), np.empty(0, np.int64), none, rejected, 0, values)
@@ -127,15 +127,13 @@ class Decoder:
         emg, counted = _in_order([r for r in readings if r.samples], sizes, brings)
         index = self._numbering.place(counted, arrival_ns[carrier])
 
-        before = np.maximum.accumulate(np.concatenate(([self._highest], index)))[:-1]
-        keep = index > before
+        keep = self._are_new(index)
         if self._may_be_no_number:
             keep &= (np.abs(emg) < _TOO_LARGE).all(axis=1)  # NaN is not smaller either
-        self._highest = max(self._highest, int(index.max()))
         if self._deltas is not None:
             emg[keep], known = self._deltas.sum_up(emg[keep], index[keep], np.repeat(signs, sizes)[keep])
             keep[keep] = known
-        source, n_read = np.repeat(carrier, counted.sizes), len(index)
+        source, n_read = carrier.repeat(counted.sizes), len(index)
         if not keep.all():
             emg, index, source = emg[keep], index[keep], source[keep]
         if len(self._weights):
@@ -144,12 +142,20 @@ class Decoder:
         counts = np.bincount(source, minlength=len(payloads))
         return Chunk(scaled, index, counts, rejected, n_read - len(index), values)
 
+    def _are_new(self, index: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which samples have a number higher than any before."""
+        before = np.empty_like(index)
+        before[0], before[1:] = self._highest, index[:-1]
+        np.maximum.accumulate(before, out=before)
+        self._highest = max(int(before[-1]), int(index[-1]))
+        return index > before
+
     def _read(self, packets: Sequence[bytes]) -> tuple[list[Reading], int]:
         """Give every packet to the first form that takes it; those that none takes are counted."""
         lengths = np.fromiter(map(len, packets), np.int64, len(packets))
         readings, unread = [], 0
         for length in set(lengths.tolist()):
-            rows = np.flatnonzero(lengths == length)
+            rows = (lengths == length).nonzero()[0]
             same = packets if len(rows) == len(packets) else [packets[i] for i in rows.tolist()]
             matrix = np.frombuffer(b"".join(same), np.uint8).reshape(len(same), length)
             for form in self._forms_of(length):

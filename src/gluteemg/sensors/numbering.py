@@ -52,6 +52,7 @@ class Numbering:
     def __init__(self, profile: FirmwareProfile) -> None:
         self._rate_hz = profile.signal.rate_hz
         self._by_arrival = profile.signal.timing == "arrival"
+        self._counts = profile.counter is not None
         self._counts_packets = profile.counter is not None and profile.counter.counts == "packets"
         self._last_raw = 0
         self._last_index = -1
@@ -79,28 +80,34 @@ class Numbering:
         """
         if self._by_arrival:
             return self._place_by_arrival(counted.sizes, arrivals)
-        sizes, modulus, step = counted.sizes, counted.modulus, counted.steps.copy()
-        firsts = np.cumsum(sizes) - sizes
-        waits_s = np.diff(arrivals, prepend=self._last_arrival_ns) / 1e9
-        counts, wraps = counted.modulus > 0, np.maximum(modulus, 1)
-        before = np.concatenate((np.array([self._last_raw]), counted.last[:-1]))
-        passed: NDArray[np.int64] = counted.first - before
-        if self._counts_packets:
-            passed = 1 + np.remainder(passed - 1, np.floor_divide(wraps, sizes)) * sizes
-        passed = np.where(counts, passed % wraps, 1)
-        doubtful = counts & ((passed != 1) | (waits_s * self._rate_hz > 0.9 * modulus))
-        for packet in np.flatnonzero(doubtful):
-            passed[packet] = _samples_passed(
-                int(passed[packet]), waits_s[packet], int(modulus[packet]), self._rate_hz, int(sizes[packet])
-            )
+        waits_s = _since(arrivals, self._last_arrival_ns) / 1e9
+        passed = self._passed(counted, waits_s) if self._counts else np.ones(len(arrivals), np.int64)
         if self._resuming:
             first_ever = self._last_index < 0
             passed[0] = 1 if first_ever else max(1, round(waits_s[0] * self._rate_hz))
             self._resuming = False
-        step[firsts] = passed
-        index: NDArray[np.int64] = self._last_index + np.cumsum(step)
+        steps = counted.steps.copy()
+        steps[counted.sizes.cumsum() - counted.sizes] = passed
+        index: NDArray[np.int64] = steps.cumsum()
+        index += self._last_index
         self._last_raw, self._last_index, self._last_arrival_ns = int(counted.last[-1]), int(index[-1]), int(arrivals[-1])
         return index
+
+    def _passed(self, counted: Counted, waits_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Tell how many samples lie between the last sample of each packet and the first of the next."""
+        sizes, modulus = counted.sizes, counted.modulus
+        passed = counted.first.copy()
+        passed[0] -= self._last_raw
+        passed[1:] -= counted.last[:-1]
+        if self._counts_packets:
+            passed = 1 + (passed - 1) * sizes
+        passed %= modulus
+        doubtful = (passed != 1) | (waits_s * self._rate_hz > 0.9 * modulus)
+        for packet in doubtful.nonzero()[0].tolist():
+            passed[packet] = _samples_passed(
+                int(passed[packet]), waits_s[packet], int(modulus[packet]), self._rate_hz, int(sizes[packet])
+            )
+        return passed
 
     def _place_by_arrival(self, sizes: NDArray[np.int64], arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
         """Put every packet where it arrived on a grid of the nominal rate that begins with the clock of the arrivals.
@@ -113,6 +120,14 @@ class Numbering:
         index: NDArray[np.int64] = np.repeat(ends - within, sizes) + np.arange(int(sizes.sum()))
         self._last_index = int(index[-1])
         return index
+
+
+def _since(times: NDArray[np.int64], before: int) -> NDArray[np.int64]:
+    """Give the steps between times, the first from `before`; a diff with little overhead, for single packets."""
+    steps = times.copy()
+    steps[0] -= before
+    steps[1:] -= times[:-1]
+    return steps
 
 
 def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size: int) -> int:
