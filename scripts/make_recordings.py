@@ -14,7 +14,8 @@ from gluteemg.catalogue import load_exercise, load_profile, load_protocol
 from gluteemg.demo import WORN
 from gluteemg.muscles import Placement
 from gluteemg.recording.file import Recorder
-from gluteemg.sensors.simulator import SCENARIOS, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.person import SCENARIOS, Person
+from gluteemg.sensors.simulator import SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Packet, PacketKind
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"

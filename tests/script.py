@@ -10,8 +10,9 @@ import anyio.lowlevel
 from gluteemg.catalogue import load_exercise, load_profile
 from gluteemg.demo import WORN
 from gluteemg.muscles import Placement
+from gluteemg.sensors.person import SCENARIOS, Person
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import SCENARIOS, Conditions, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.simulator import Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Item
 
 BRIDGE = load_exercise("bridge")

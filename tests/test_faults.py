@@ -16,7 +16,8 @@ from gluteemg.activation.pipeline import Update
 from gluteemg.catalogue import load_protocol
 from gluteemg.demo import WORN
 from gluteemg.processing.quality import Flag
-from gluteemg.sensors.simulator import SCENARIOS, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.person import SCENARIOS, Person
+from gluteemg.sensors.simulator import SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 from gluteemg.session import Moment, Session
 

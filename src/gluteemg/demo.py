@@ -14,7 +14,8 @@ from gluteemg.catalogue import load_profile
 from gluteemg.errors import GluteemgError
 from gluteemg.muscles import Placement, Role
 from gluteemg.sensors.ble import BleSource
-from gluteemg.sensors.simulator import REST, SCENARIOS, Person, SimulatedSensor
+from gluteemg.sensors.person import REST, SCENARIOS, Person
+from gluteemg.sensors.simulator import SimulatedSensor
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 
 WORN = {
@@ -39,7 +40,7 @@ class Demo:
     Parameters
     ----------
     scenario : str
-        One of `gluteemg.sensors.simulator.SCENARIOS`.
+        One of `gluteemg.sensors.person.SCENARIOS`.
     seed : int
         Decides every random number.
     sensors : collection of str, optional

@@ -15,16 +15,9 @@ from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Aim, Pipeline, Update
 from gluteemg.activation.ratio import Zone
 from gluteemg.muscles import Placement, Role
+from gluteemg.sensors.person import SCENARIOS, Person
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import (
-    COUNTS_PER_UV,
-    GAIN_UV,
-    SCENARIOS,
-    Conditions,
-    Person,
-    SimulatedSensor,
-    simulated_packets,
-)
+from gluteemg.sensors.simulator import COUNTS_PER_UV, GAIN_UV, Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 
 ROOT = Path(__file__).parents[2]

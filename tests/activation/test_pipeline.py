@@ -32,7 +32,8 @@ from gluteemg.activation.pipeline import PATIENCE_S, Pipeline, Update
 from gluteemg.errors import RoleError
 from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import Flag
-from gluteemg.sensors.simulator import GAIN_UV, SCENARIOS, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.person import SCENARIOS, Person
+from gluteemg.sensors.simulator import GAIN_UV, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 
 

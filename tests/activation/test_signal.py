@@ -16,8 +16,9 @@ from tests.cuts import assert_same, cuts_of
 from gluteemg.activation.signal import FILLED_GAP_S, Samples, SensorSignal
 from gluteemg.processing.chain import Chain
 from gluteemg.processing.quality import Flag
+from gluteemg.sensors.person import SCENARIOS, Person
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import SCENARIOS, Conditions, Person, SimulatedSensor, simulated_packets
+from gluteemg.sensors.simulator import Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import PacketKind
 
 _ZERO_NS = 1_000_000_000

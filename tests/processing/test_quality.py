@@ -15,8 +15,9 @@ from tests.cuts import assert_same, cuts_of
 from gluteemg.muscles import Role
 from gluteemg.processing.chain import Chain
 from gluteemg.processing.quality import BLOCK_S, Converter, Flag, QualityMonitor
+from gluteemg.sensors.person import SCENARIOS, Person
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import SCENARIOS, Person, SimulatedSensor
+from gluteemg.sensors.simulator import SimulatedSensor
 
 RATE_HZ = 1000.0
 STEP_UV = 2.75

@@ -16,19 +16,9 @@ from scipy import signal
 from gluteemg.errors import RoleError
 from gluteemg.muscles import Role
 from gluteemg.sensors.decoder import Decoder
+from gluteemg.sensors.person import HEEL_DIG, REST, SCENARIOS, SQUEEZE, Person
 from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import (
-    GAIN_UV,
-    GOOD,
-    HEEL_DIG,
-    REST,
-    SCENARIOS,
-    SQUEEZE,
-    Conditions,
-    Person,
-    SimulatedSensor,
-    simulated_packets,
-)
+from gluteemg.sensors.simulator import GAIN_UV, GOOD, Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Packet, PacketKind
 
 _PROFILES = Path(__file__).parents[2] / "firmware_profiles"
