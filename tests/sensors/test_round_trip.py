@@ -10,6 +10,7 @@ from tests.cuts import assert_same, cuts_of
 from tests.sensors.streams import PROFILES, Sent, assert_adds_up, emg_of, factor_of, stream
 
 from gluteemg.sensors.decoder import Chunk, Decoder
+from gluteemg.sensors.numbering import STALL_S
 from gluteemg.sensors.profile import FirmwareProfile
 
 _EVERY = pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.id)
@@ -48,7 +49,12 @@ def test_what_comes_is_what_was_encoded_and_what_is_lost_is_a_hole_of_its_length
     expected = emg_of(profile, np.concatenate([packet.counts for packet in known]))
     assert np.allclose(emg, expected, rtol=1e-6, atol=0) if factor_of(profile) != 1 else np.array_equal(emg, expected)
     if profile.counter is not None:
-        assert index.tolist() == np.concatenate([packet.index for packet in known]).tolist()
+        numbers = np.concatenate([packet.index for packet in known])
+        wrap_s = profile.wrap_s or 0.0
+        # Where the counter starts over within a stall of the radio, a whole wrap that is lost does not show.
+        modulus = round(wrap_s * profile.signal.rate_hz) if wrap_s < STALL_S else int(numbers[-1]) + 1
+        assert (index % modulus).tolist() == (numbers % modulus).tolist()
+        assert index[-1] <= numbers[-1]
     elif profile.signal.timing == "regular":
         assert index.tolist() == list(range(len(emg)))
     counts = np.concatenate([c.counts for c in chunks])

@@ -12,7 +12,7 @@ from gluteemg.sensors.profile import FirmwareProfile
 _LATE_S = 2.0
 """How much later than its neighbours a packet may come and still be believed (chosen: the watchdog's time-out)."""
 
-_STALL_S = 0.2
+STALL_S = 0.2
 """A radio that misses some of its turns sends what it kept with the next: a wait that is no longer hides no whole wrap of a
 counter (chosen: six intervals of 30 ms; a counter of four packets at 200 Hz starts over after 40 ms)."""
 
@@ -144,7 +144,7 @@ def _samples_passed(step: int, wait_s: float, modulus: int, rate_hz: float, size
         return -back if back <= late else max(1, round(expected))
     if step > expected + late:
         return max(1, round(expected))  # the sensor started over: only time can tell
-    if expected - step < _STALL_S * rate_hz:
+    if expected - step < STALL_S * rate_hz:
         return step
     hidden = max(0, int((expected - step) / modulus + 0.1))  # 0.1: a tenth of a wrap of jitter (25 ms at 8 bits and 1 kHz)
     whole = (w for w in range(hidden, max(-1, hidden - size), -1) if (step - 1 + w * modulus) % size == 0)
