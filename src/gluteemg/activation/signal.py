@@ -191,7 +191,7 @@ class SensorSignal:
 
         if chunk.counts.any():
             brought = int(np.flatnonzero(chunk.counts)[-1])
-            self._delay_s = float(arrival_s[brought] - reached[brought])
+            self._delay_s = max(0.0, float(arrival_s[brought] - reached[brought]))  # after a guessed hole time may run ahead
         slowest_hz, fastest_hz = self._rate_range_hz
         rates = np.where((rates >= slowest_hz) & (rates <= fastest_hz), rates, np.nan)
         parts, start, payload = [], 0, 0
