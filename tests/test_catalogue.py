@@ -94,3 +94,15 @@ def test_a_fault_names_the_file(own: Path) -> None:
 def test_the_persons_own_folder_is_not_needed(own: Path) -> None:
     own.rmdir()
     assert catalogue.names("exercises")
+
+
+def test_a_profile_of_ones_own_with_faults_is_left_out_and_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(catalogue, "user_folder", lambda: tmp_path)
+    (tmp_path / "firmware_profiles").mkdir()
+    (tmp_path / "firmware_profiles" / "half.toml").write_text("x =", "utf-8")
+    known = [p.id for p in catalogue.load_profiles()]
+    assert "umyo-gatt" in known
+    assert "half" not in known
+    assert str(tmp_path / "firmware_profiles" / "half.toml") in caplog.text

@@ -150,6 +150,10 @@ class TestRefusals:
         assert "mine.toml" in line
         assert "channels" in line
 
+    def test_a_profile_for_a_sensor_that_is_not_worn(self, tmp_path: Path) -> None:
+        roles = ["--role", "uMyo-A=hamstrings:left", "--profile", "uMyo-B=umyo-adv"]
+        assert "uMyo-B" in refusal("record", tmp_path / "x.emg", *roles, "--headless")
+
     def test_an_unknown_muscle(self, tmp_path: Path) -> None:
         assert "quadriceps" in refusal("record", tmp_path / "x.emg", "--role", "uMyo-A=quadriceps:left", "--headless")
 

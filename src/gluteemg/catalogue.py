@@ -6,6 +6,7 @@ needs no installation), the installed package, and the repository that gluteemg 
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -23,6 +24,7 @@ D = TypeVar("D", bound=Definition)
 Folder = Literal["firmware_profiles", "exercises", "calibration", "texts"]
 
 _PACKAGE = Path(__file__).parent
+_log = logging.getLogger(__name__)
 
 
 def user_folder() -> Path:
@@ -52,8 +54,20 @@ def load_profile(name: str) -> FirmwareProfile:
 
 
 def load_profiles() -> list[FirmwareProfile]:
-    """Load every firmware profile there is."""
-    return [load_profile(name) for name in names("firmware_profiles")]
+    """Load every firmware profile there is; one of the person's own that has faults is named in the log and left out."""
+    loaded = []
+    for name in names("firmware_profiles"):
+        try:
+            profile = load_profile(name)
+        except DefinitionError as error:
+            if not _is_own(_find("firmware_profiles", name)):
+                raise
+            _log.warning("%s It is left out; `gluteemg profiles check` says more.", error)
+            continue
+        if profile.id != name:
+            _log.warning("%s calls itself %s: give the file that name.", _find("firmware_profiles", name), profile.id)
+        loaded.append(profile)
+    return loaded
 
 
 def load_exercise(name: str) -> Exercise:
@@ -135,7 +149,11 @@ def _last_calibration() -> Path:
 
 def _load(kind: type[D], folder: Folder, name: str) -> D:
     file = _find(folder, name)
-    return kind.parse(_text_of(file), file.name)
+    return kind.parse(_text_of(file), str(file) if _is_own(file) else file.name)
+
+
+def _is_own(file: Path) -> bool:
+    return file.is_relative_to(user_folder())
 
 
 def _text_of(file: Path) -> str:

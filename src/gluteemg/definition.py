@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import Self
 
@@ -9,11 +10,14 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from gluteemg.errors import DefinitionError
 
+_PLAIN = {"missing": "is missing", "extra_forbidden": "is not known here: check its spelling and its place"}
+"""Faults for which pydantic's words are those of a programmer."""
+
 
 class Part(BaseModel):
     """A table inside a definition: fixed once read, and closed (an unknown key is a fault)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Definition(Part):
@@ -43,7 +47,8 @@ class Definition(Part):
             If the text is not TOML or breaks the schema; one line names every fault with its place.
         """
         try:
-            definition = cls.model_validate(tomllib.loads(text))
+            # As JSON, because pydantic is strict about the types in it ("2" and true are no numbers) and takes its arrays.
+            definition = cls.model_validate_json(json.dumps(tomllib.loads(text), default=str), strict=True)
         except tomllib.TOMLDecodeError as error:
             raise DefinitionError(f"{name} is not valid TOML: {error}. Mend that line.") from error
         except ValidationError as error:
@@ -59,7 +64,7 @@ def faults(error: ValidationError) -> str:
 
 
 def _each(error: ValidationError) -> tuple[str, ...]:
-    said = (f"{_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+    said = (f"{_place(e['loc'])}: {_PLAIN.get(e['type']) or e['msg'].removeprefix('Value error, ')}" for e in error.errors())
     return tuple(" ".join(fault.split()) for fault in said)
 
 

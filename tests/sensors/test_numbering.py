@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.sensors.streams import PROFILES, START_NS, profile, stream
 
 from gluteemg.sensors.decoder import Decoder
+from gluteemg.sensors.encoder import Encoder
 from gluteemg.sensors.numbering import Counted, Numbering
 from gluteemg.sensors.profile import FirmwareProfile
 
@@ -84,3 +85,19 @@ def test_after_a_reconnection_only_time_tells_how_much_is_missing(away_s: float)
     numbering.resume()
     index = numbering.place(_counted([20], [0], [19], 2**32), _at(away_s))
     assert index[0] == 19 + round(away_s * 1000)
+
+
+def test_a_long_counter_that_starts_over_without_a_pause_costs_three_packets() -> None:
+    """Restarted within the two seconds in which a packet may be late: packet after packet is old, so they are new."""
+    umyo = profile("umyo-gatt")
+    encoder = Encoder(umyo)
+    firsts = [24 * k for k in range(40)] + [24 * k for k in range(40)]
+    payloads = [encoder.encode_counts(np.full((24, 1), 8000.0), first) for first in firsts]
+    arrivals = np.array([round(24 * (k + 1) / 1116 * 1e9) for k in range(80)], np.int64)
+    whole = Decoder(umyo).decode(payloads, arrivals)
+    assert len(whole.index) == 24 * 77
+    assert whole.dropped == 24 * 3
+    assert whole.index[-1] == 24 * 80 - 1
+    single = Decoder(umyo)
+    parts = [single.decode([p], arrivals[k : k + 1]).index for k, p in enumerate(payloads)]
+    assert np.array_equal(np.concatenate(parts), whole.index)

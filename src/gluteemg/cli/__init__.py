@@ -171,7 +171,9 @@ def record(
     chosen = dict(_pair(text, "SENSOR=PROFILE") for text in profile or [])
     known = load_profiles()
     wanted = {p.sensor: _profile_for(p.sensor, chosen, known) for p in placements}
-    radio = None if virtual is None else _demo(virtual, wanted).radio
+    if useless := sorted(set(chosen) - set(wanted)):
+        raise GluteemgError(f"--profile names {', '.join(useless)}, which has no --role: check the name, or give it one.")
+    radio = None if virtual is None else _demo(virtual, {sensor.partition("@")[0] for sensor in wanted}).radio
     practised = load_exercise(exercise)
     taken = _live(
         BleSource(wanted, radio=radio, find_timeout_s=find),
@@ -413,9 +415,9 @@ def _texts(exercise: Exercise, protocol: Protocol | None = None) -> Texts:
 
 
 def _demo(scenario: str, sensors: Collection[str] | None = None) -> Demo:
-    from gluteemg.demo import Demo
+    from gluteemg.demo import WORN, Demo
 
-    return Demo(scenario, sensors=sensors)
+    return Demo(scenario, sensors=set(WORN).intersection(sensors or ()) or None)
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:

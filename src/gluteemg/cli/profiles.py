@@ -63,6 +63,8 @@ def check(context: typer.Context, profile: Name, as_json: Json = False) -> None:
     else:
         found = objections(checked)
         faults, remarks = found.faults, found.remarks
+        if profile.endswith(".toml") and Path(profile).stem != checked.id:
+            faults = (*faults, f"id is {checked.id}, the file is called {Path(profile).stem}: it is found by one name only")
     if as_json or context.obj:
         print_json({"profile": profile, "faults": faults, "remarks": remarks})
     else:

@@ -21,6 +21,11 @@ _CRC: dict[str, tuple[int, int, int, bool]] = {
 https://reveng.sourceforge.io/crc-catalogue)."""
 
 
+def highest(algorithm: Algorithm) -> int:
+    """Give the largest sum that an algorithm makes."""
+    return (1 << _CRC[algorithm][0]) - 1 if algorithm in _CRC else 0xFF
+
+
 def checksum(algorithm: Algorithm, payloads: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Sum up payloads of one length.
 

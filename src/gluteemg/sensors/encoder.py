@@ -117,7 +117,8 @@ class Encoder:
         """
         for layout in self._layouts:
             if layout.text is not None:
-                return _line(layout.text, counts, first_index)
+                modulus = 0 if self._profile.counter is None else self._profile.counter.modulus
+                return _line(layout.text, counts, first_index % modulus if modulus else first_index)
             if len(counts) != self._size(layout, len(counts)):
                 continue
             for raw in self._raw_counters(layout, first_index, len(counts)):

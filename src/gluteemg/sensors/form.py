@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from gluteemg.sensors.checksum import checksum
 from gluteemg.sensors.layout import (
+    WIDEST_BITS,
     ChecksumField,
+    Condition,
     ConstantField,
     CounterField,
     EmgField,
@@ -69,7 +71,7 @@ def forms_of(profile: FirmwareProfile, length: int) -> list[Form | TextForm]:
         records = layout.records_in(length)
         if records is None:
             continue
-        forms.append(Form(profile, layout, records, length) if layout.text is None else TextForm(layout, layout.text, length))
+        forms.append(Form(profile, layout, records, length) if layout.text is None else TextForm(profile, layout, layout.text))
     return forms
 
 
@@ -98,11 +100,7 @@ class Form:
 
     def takes(self, matrix: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Tell which packets have this form: conditions, constants and checksums, shape (n_packets, length) → (n_packets,)."""
-        taken = np.ones(len(matrix), np.bool_)
-        for condition in self._layout.when:
-            least, most = condition.range
-            byte = matrix[:, condition.byte] & condition.mask
-            taken &= (byte >= least) & (byte <= most)
+        taken = _meets(self._layout.when, matrix)
         if any(isinstance(f, ConstantField | ChecksumField) for _, _, f in self._fields):
             read = self._view(matrix)
             for part, name, f in self._fields:
@@ -155,7 +153,10 @@ class Form:
         self, raw: NDArray[Any], f: CounterField
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64] | None]:
         """Give first and last number of every packet, and the steps between where every record has a counter of its own."""
-        numbers = raw.astype(np.int64)[..., 0] * (f.times or 1) + f.plus
+        counter = raw.astype(np.int64)[..., 0]
+        if f.number.bits > WIDEST_BITS:
+            counter &= (1 << WIDEST_BITS) - 1
+        numbers = counter * (f.times or 1) + f.plus
         if numbers.ndim == 1:
             return numbers, numbers if self._counts_packets else numbers + self._samples - 1, None
         steps = np.ones((len(numbers), self._samples), np.int64)
@@ -167,14 +168,13 @@ class Form:
 class TextForm:
     """A line of numbers in ASCII. One line after the other: sensors that send text are slow."""
 
-    def __init__(self, layout: PacketLayout, text: TextLayout, length: int) -> None:
-        self._text = text
-        self._when = layout.when
-        self._length = length
+    def __init__(self, profile: FirmwareProfile, layout: PacketLayout, text: TextLayout) -> None:
+        self._text, self._when = text, layout.when
+        self._modulus = 0 if profile.counter is None else profile.counter.modulus or 1 << WIDEST_BITS
 
     def takes(self, matrix: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Tell which lines have as many numbers as there are columns."""
-        return np.array([self._numbers(row.tobytes()) is not None for row in matrix])
+        """Tell which lines meet the conditions and have as many numbers as there are columns."""
+        return _meets(self._when, matrix) & np.array([self._numbers(row.tobytes()) is not None for row in matrix], np.bool_)
 
     def read(self, matrix: NDArray[np.uint8], rows: NDArray[np.int64]) -> Reading:
         """Read lines that have this form."""
@@ -183,18 +183,28 @@ class TextForm:
         emg = numbers[:, np.newaxis, columns == "emg"]
         counter = numbers[:, columns == "counter"]
         first = counter[:, 0].astype(np.int64) if counter.size else np.zeros(len(rows), np.int64)
-        return Reading(rows, 1, emg, 0, first, first, None, (1 << 62) * bool(counter.size))
+        return Reading(rows, 1, emg, 0, first, first, None, self._modulus)
 
     def _numbers(self, line: bytes) -> list[float] | None:
         words = line.split(self._text.separator.encode())
-        if len(words) != len(self._text.columns):
+        if len(words) != len(self._text.columns) or b"_" in line:  # Python would take 1_000 for a number
             return None
         try:
             numbers = [0.0 if column == "skip" else float(word) for column, word in zip(self._text.columns, words, strict=True)]
         except ValueError:
             return None
         counter = [n for n, column in zip(numbers, self._text.columns, strict=True) if column == "counter"]
-        return None if any(not (n.is_integer() and 0 <= n < 2**62) for n in counter) else numbers
+        return None if any(not (n.is_integer() and 0 <= n < 1 << WIDEST_BITS) for n in counter) else numbers
+
+
+def _meets(when: tuple[Condition, ...], matrix: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which packets meet all conditions, shape (n_packets, length) → (n_packets,)."""
+    met = np.ones(len(matrix), np.bool_)
+    for condition in when:
+        least, most = condition.range
+        byte = matrix[:, condition.byte] & condition.mask
+        met &= (byte >= least) & (byte <= most)
+    return met
 
 
 def _placed(part: _Part, fields: tuple[Field_, ...]) -> list[tuple[_Part, str, Field_]]:

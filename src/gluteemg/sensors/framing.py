@@ -6,12 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from gluteemg.definition import Part
 from gluteemg.sensors.layout import Bytes
 
-Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{2})+$")]
+
+def _digits(text: str) -> str:
+    digits = "".join(text.split())
+    try:
+        bytes.fromhex(digits)
+    except ValueError:
+        short = text if len(text) <= 20 else f"{text[:20]}…"
+        raise ValueError(f"{short!r} is not hexadecimal: write two digits, 0 to 9 and a to f, for each byte") from None
+    return digits
+
+
+def _some(digits: str) -> str:
+    if not digits:
+        raise ValueError("give one byte or more")
+    return digits
+
+
+_BYTE = r"([0-9a-fA-F]{2}\s*)"
+HexOrNothing = Annotated[str, AfterValidator(_digits), WithJsonSchema({"type": "string", "pattern": f"^{_BYTE}*$"})]
+Hex = Annotated[
+    str, AfterValidator(_digits), AfterValidator(_some), WithJsonSchema({"type": "string", "pattern": f"^{_BYTE}+$"})
+]
+"""Bytes in hexadecimal, with spaces between them as you like."""
 
 
 class Lines(Part):
@@ -26,7 +48,7 @@ class Blocks(Part):
 
     kind: Literal["blocks"]
     begins: Hex
-    ends: Annotated[str, StringConstraints(pattern=r"^([0-9a-fA-F]{2})*$")] = ""
+    ends: HexOrNothing = ""
     length: Bytes
 
     @model_validator(mode="after")

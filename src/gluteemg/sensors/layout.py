@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -9,13 +10,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from gluteemg.definition import Part
-from gluteemg.sensors.checksum import Algorithm
+from gluteemg.sensors.checksum import Algorithm, highest
 from gluteemg.sensors.number import Number, NumberType, number
 
 Bytes = Annotated[int, Field(ge=1, le=4096)]
 """A length. One notification holds at most 512 bytes (Bluetooth Core 5.4, Vol 3, Part F, 3.2.9); a packet cut from a stream may
 be longer."""
 Count = Annotated[int, Field(ge=1, le=512)]
+WIDEST_BITS = 48
+"""Bits of a counter that are looked at: at 100 kHz they last for 89 years (chosen, so that numbers of samples fit 64 bits)."""
 
 
 class _Numbers(Part):
@@ -53,6 +56,12 @@ class EmgField(_Numbers):
     planar: bool = False
     shift: Annotated[int, Field(ge=0, le=16)] = 0
     lowest_bit_is_sign: bool = False
+
+    @model_validator(mode="after")
+    def _has_bits(self) -> Self:
+        if (self.shift or self.lowest_bit_is_sign) and self.number.letter != "i":
+            raise ValueError(f"shift and lowest_bit_is_sign are for signed whole numbers, not {self.type}")
+        return self
 
     @property
     def numbers(self) -> int:
@@ -99,6 +108,12 @@ class ValueField(_Numbers):
     bias: float = 0.0
     typical: float = 0.0
 
+    @model_validator(mode="after")
+    def _writes(self) -> Self:
+        if not self.number.holds(self.typical):
+            raise ValueError(f"{self.name}: typical is {self.typical:g}, which {self.type} does not hold")
+        return self
+
 
 class ConstantField(_Numbers):
     """A number that is always the same; a packet where it is not is refused."""
@@ -106,6 +121,12 @@ class ConstantField(_Numbers):
     field: Literal["constant"]
     count: Literal[1] = 1
     equals: int
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        if self.number.is_float or not self.number.holds(self.equals):
+            raise ValueError(f"equals is {self.equals}, which {self.type} does not hold")
+        return self
 
 
 class ChecksumField(_Numbers):
@@ -115,6 +136,12 @@ class ChecksumField(_Numbers):
     count: Literal[1] = 1
     algorithm: Algorithm
     first_byte: Annotated[int, Field(ge=0, le=64)] = 0
+
+    @model_validator(mode="after")
+    def _holds(self) -> Self:
+        if self.number.letter != "u" or not self.number.holds(highest(self.algorithm)):
+            raise ValueError(f"{self.algorithm} does not fit into {self.type}")
+        return self
 
 
 class SkipField(_Numbers):
@@ -128,7 +155,10 @@ FieldLayout = Annotated[Field_, Field(discriminator="field")]
 
 
 class Condition(Part):
-    """What one byte of a packet must be: ``byte & mask`` lies from `least` to `most`, or `equals`."""
+    """What one byte of a packet must be: ``byte & mask`` lies from `least` to `most`, or `equals`.
+
+    In a text the bytes are its characters.
+    """
 
     byte: Annotated[int, Field(ge=0, le=511)]
     mask: Annotated[int, Field(ge=1, le=255)] = 255
@@ -208,11 +238,11 @@ class PacketLayout(Part):
         return tuple(f for f in self.fields if isinstance(f, ValueField))
 
     @property
-    def has_counter(self) -> bool:
-        """Whether the packet tells where its samples belong."""
+    def counters(self) -> int:
+        """How many counters the packet has."""
         if self.text is not None:
-            return "counter" in self.text.columns
-        return any(isinstance(f, CounterField) for f in self.fields)
+            return self.text.columns.count("counter")
+        return sum(isinstance(f, CounterField) for f in self.fields)
 
     def samples_in(self, length: int) -> int | None:
         """Count the samples in a packet of `length` bytes, or None if such a packet does not belong here."""
@@ -249,26 +279,36 @@ class PacketLayout(Part):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
+        if fault := next(self._faults(), None):
+            raise ValueError(fault)
+        return self
+
+    def _faults(self) -> Iterator[str]:
         if self.text is not None:
-            if self.fields or self.length is not None:
-                raise ValueError("a text has columns and no fields or length")
-            return self
+            if self.fields or self.length is not None or self.delta is not None or self.kind == "auxiliary":
+                yield "a text has columns: no fields, length or delta, and kind emg"
+            return
+        kinds, around = [type(f) for f in self.record], [type(f) for f in (*self.header, *self.trailer)]
         if self.kind == "auxiliary":
-            if any(isinstance(f, EmgField | CounterField) for f in self.fields):
-                raise ValueError("an auxiliary packet has no emg and no counter")
+            if {EmgField, CounterField} & {*kinds, *around}:
+                yield "an auxiliary packet has no emg and no counter"
             if not self.fields and self.length is None and not self.when:
-                raise ValueError("an auxiliary packet needs a length, a condition or fields")
-        else:
-            if [f.field for f in self.record].count("emg") != 1 or any(
-                isinstance(f, EmgField) for f in (*self.header, *self.trailer)
-            ):
-                raise ValueError("the record needs exactly one emg field, header and trailer none")
-            if any(isinstance(f, ScaleField | ChecksumField | ConstantField) for f in self.record):
-                raise ValueError("scale, checksum and constant belong into header or trailer")
+                yield "an auxiliary packet needs a length, a condition or fields"
+        elif kinds.count(EmgField) != 1 or EmgField in around:
+            yield "the record needs exactly one emg field, header and trailer none"
+        if {ScaleField, ChecksumField, ConstantField} & set(kinds):
+            yield "scale, checksum and constant belong into header or trailer"
+        if around.count(ScaleField) > 1:
+            yield "a packet has at most one scale"
+        yield from self._size_faults()
+
+    def _size_faults(self) -> Iterator[str]:
+        for f in self.fields:
+            if isinstance(f, ChecksumField) and f.first_byte >= self.covered(f, self.records or 1).stop:
+                yield f"the checksum covers nothing: first_byte is {f.first_byte}"
         size = _size(self.header) + _size(self.trailer) + (self.records or 0) * _size(self.record)
         if self.length is not None and self.records is not None and self.length != size:
-            raise ValueError(f"length says {self.length} bytes, header, records and trailer add up to {size}")
-        return self
+            yield f"length says {self.length} bytes, header, records and trailer add up to {size}"
 
 
 def _size(fields: tuple[Field_, ...]) -> int:

@@ -10,13 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from re import fullmatch
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import StringConstraints
+from pydantic import AfterValidator, WithJsonSchema
 
-NumberType = Annotated[str, StringConstraints(pattern=r"^([ui]8|[ui]([1-79]|[12][0-9]|3[0-2]|64)(le|be)|f(16|32|64)(le|be))$")]
+_NAME = r"([ui]8|[ui]([1-79]|[12][0-9]|3[0-2]|64)(le|be)|f(16|32|64)(le|be))"
+
+
+def _checked(kind: str) -> str:
+    if fullmatch(_NAME, kind) is None:
+        raise ValueError(
+            f"{kind!r} is no type: write a letter, the bits and the byte order, as in u8, i16le, u16be, i24be or f32le"
+        )
+    return kind
+
+
+NumberType = Annotated[str, AfterValidator(_checked), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"})]
 """Integers of 1 to 32 and of 64 bits, floating-point numbers of 16, 32 and 64 bits."""
 
 _WHOLE = (8, 16, 32, 64)
@@ -41,6 +53,11 @@ class Number:
         if self.is_float:
             return -np.inf, np.inf
         return (0, 2**self.bits - 1) if self.letter == "u" else (-(2 ** (self.bits - 1)), 2 ** (self.bits - 1) - 1)
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a value can be written so."""
+        low, high = self.ends
+        return low <= value <= high and (self.is_float or float(value).is_integer())
 
     def stored(self, count: int) -> tuple[np.dtype[Any], int]:
         """Tell how numpy holds `count` of them in a row: its type and the number of its items (bytes, where packed)."""

@@ -15,6 +15,9 @@ _LATE_S = 2.0
 STALL_S = 0.2
 """A radio that misses some of its turns sends what it kept with the next: a wait that is no longer hides no whole wrap of a
 counter (chosen: six intervals of 30 ms; a counter of four packets at 200 Hz starts over after 40 ms)."""
+_OLD_PACKETS = 4
+"""So many old packets one after the other are new ones of a sensor that started over (chosen: a radio that repeats a packet
+repeats one, and one that is late comes alone)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Numbering:
         self._last_index = -1
         self._last_arrival_ns = 0
         self._resuming = True
+        self._highest, self._new_ns = -1, 0  # of the last packet that was new, and when it came
+        self._old_packets = 0  # since then, one after the other
 
     def resume(self) -> None:
         """Say that the sensor was connected anew: its counter may have started over, time goes on."""
@@ -90,8 +95,24 @@ class Numbering:
         steps[counted.sizes.cumsum() - counted.sizes] = passed
         index: NDArray[np.int64] = steps.cumsum()
         index += self._last_index
+        self._look_for_restarts(index, counted.sizes, arrivals)
         self._last_raw, self._last_index, self._last_arrival_ns = int(counted.last[-1]), int(index[-1]), int(arrivals[-1])
         return index
+
+    def _look_for_restarts(self, index: NDArray[np.int64], sizes: NDArray[np.int64], arrivals: NDArray[np.int64]) -> None:
+        """Move the numbers on where packet after packet is old: no radio repeats so many, the sensor started over."""
+        ends = sizes.cumsum()
+        if self._old_packets == 0 and index[0] > self._highest and (index[1:] > index[:-1]).all():
+            self._highest, self._new_ns = int(index[-1]), int(arrivals[-1])
+            return
+        for begin, end, t_ns in zip((ends - sizes).tolist(), ends.tolist(), arrivals.tolist(), strict=True):
+            self._old_packets = self._old_packets + 1 if index[end - 1] <= self._highest else 0
+            if self._old_packets == _OLD_PACKETS:
+                passed = max(1, round((t_ns - self._new_ns) / 1e9 * self._rate_hz) - (end - begin) + 1)
+                index[begin:] += self._highest + passed - index[begin]
+                self._old_packets = 0
+            if self._old_packets == 0:
+                self._highest, self._new_ns = int(index[end - 1]), t_ns
 
     def _passed(self, counted: Counted, waits_s: NDArray[np.float64]) -> NDArray[np.int64]:
         """Tell how many samples lie between the last sample of each packet and the first of the next."""

@@ -7,17 +7,41 @@ packets by it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Annotated, Literal, Self
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from gluteemg.definition import Definition, Part
 from gluteemg.sensors.framing import Framing, Hex
-from gluteemg.sensors.layout import CounterField, PacketLayout
+from gluteemg.sensors.layout import WIDEST_BITS, CounterField, PacketLayout
 from gluteemg.sensors.number import NumberType
 
-Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+def _uuid(text: str) -> str:
+    full = f"0000{text}-0000-1000-8000-00805f9b34fb" if len(text) == 4 else text
+    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", full.lower()) is None:
+        raise ValueError(f"{text!r} is no UUID: write all of it, as in 6e400001-b5a3-f393-e0a9-e50e24dcca9e, or four digits")
+    return full.lower()
+
+
+Uuid = Annotated[str, AfterValidator(_uuid), WithJsonSchema({"type": "string"})]
+"""A Bluetooth UUID; four digits stand for one of the Bluetooth SIG's (Bluetooth Core 5.4, Vol 3, Part B, 2.5.1)."""
+Hexes = Annotated[
+    tuple[Hex, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
 NonNegativeS = Annotated[float, Field(ge=0, le=5)]
 SignalKind = Literal["raw", "filtered", "rectified", "envelope", "spectrum"]
 """What a device makes of the signal before it sends it."""
@@ -179,6 +203,8 @@ class Signal(Part):
         ):
             if ends is not None and ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]:
                 raise ValueError(f"{name}: the first must be the smaller one")
+        if self.rate_range_hz is not None and self.rate_range_hz[0] <= 0:
+            raise ValueError("rate_range_hz: a rate is above zero")
         if self.rate_range_hz is not None and not self.rate_range_hz[0] <= self.rate_hz <= self.rate_range_hz[1]:
             raise ValueError(f"rate_hz {self.rate_hz:g} lies outside of rate_range_hz")
         if bool(self.weights) != (self.kind == "spectrum"):
@@ -206,7 +232,7 @@ class Vector(Part):
     one number, its weighted sum.
     """
 
-    hex: Hex | tuple[Hex, ...]
+    hex: Hexes
     counter: tuple[int, ...] = ()
     emg: tuple[tuple[float, ...], ...] = ()
     scaled: tuple[tuple[float, ...], ...] = ()
@@ -216,7 +242,7 @@ class Vector(Part):
     @property
     def payloads(self) -> tuple[bytes, ...]:
         """The payloads as they arrive."""
-        return tuple(bytes.fromhex(h) for h in ((self.hex,) if isinstance(self.hex, str) else self.hex))
+        return tuple(bytes.fromhex(h) for h in self.hex)
 
 
 class FirmwareProfile(Definition):
@@ -253,17 +279,9 @@ class FirmwareProfile(Definition):
         """Check layouts against signal and counter; here, so that a fault elsewhere does not hide theirs."""
         if not any(p.kind == "emg" for p in packets):
             raise ValueError("no packet layout carries emg")
-        signal: Signal | None = info.data.get("signal")
         faults = []
         for number, layout in enumerate(packets):
-            if layout.kind != "emg":
-                continue
-            if signal is not None:
-                expected = len(signal.weights) or signal.channels
-                if layout.channels != expected:
-                    faults.append(f"packets[{number}] holds {layout.channels} channels, signal says {expected}")
-            if "counter" in info.data and layout.has_counter != (info.data["counter"] is not None):
-                faults.append(f"packets[{number}] needs exactly one counter field where [counter] is given, else none")
+            faults += [f"packets[{number}] {fault}" for fault in _misfits(layout, info.data)]
         if any(p.delta for p in packets) and not any(p.kind == "emg" and p.delta is None for p in packets):
             faults.append("delta packets need another layout that carries the sample they start from")
         if faults:
@@ -293,8 +311,7 @@ class FirmwareProfile(Definition):
     def modulus_of(self, field: CounterField) -> int:
         """Give the number at which this counter starts over: of samples, or of packets where those are counted."""
         assert self.counter is not None
-        whole = 1 << min(field.number.bits, 62 if field.times is None else 48)
-        return self.counter.modulus or whole * (field.times or 1)
+        return self.counter.modulus or _span(field)
 
     @property
     def wrap_s(self) -> float | None:
@@ -306,10 +323,32 @@ class FirmwareProfile(Definition):
             return None
         layout = self.emg_layouts[0]
         field = next((f for f in layout.fields if isinstance(f, CounterField)), None)
-        if field is None or layout.emg is None:
-            return float("inf")
+        if field is None or layout.emg is None:  # text
+            return self.counter.modulus / self.signal.rate_hz if self.counter.modulus else float("inf")
         each = (layout.records or 1) * layout.emg.samples if self.counter.counts == "packets" else 1
         return self.modulus_of(field) * each / self.signal.rate_hz
+
+
+def _misfits(layout: PacketLayout, data: Mapping[str, Any]) -> Iterator[str]:
+    """Say where a layout does not fit the signal and the counter, so far as those have no faults of their own."""
+    if layout.kind != "emg":
+        return
+    signal: Signal | None = data.get("signal")
+    if signal is not None and layout.channels != (expected := len(signal.weights) or signal.channels):
+        yield f"holds {layout.channels} channels, signal says {expected}"
+    if "counter" not in data:
+        return
+    counter: Counter | None = data["counter"]
+    if layout.counters != (counter is not None):
+        yield "needs exactly one counter field where [counter] is given, else none"
+    for field in layout.fields:
+        if counter is not None and isinstance(field, CounterField) and (counter.modulus or 0) > _span(field):
+            yield f"has a counter of {field.type}, which ends before the modulus of {counter.modulus}"
+
+
+def _span(field: CounterField) -> int:
+    """Give the number at which a counter starts over by its bits; 48 are for ever."""
+    return (field.times or 1) << min(field.number.bits, WIDEST_BITS)
 
 
 def recognise(name: str, services: Collection[str], profiles: Iterable[FirmwareProfile]) -> FirmwareProfile | None:

@@ -78,6 +78,10 @@ def _remarks(profile: FirmwareProfile) -> list[str]:
         found.append("there is [[start]] and no [[stop]]: the device may go on sending, and its battery run down")
     if wrap_s is None:
         found.append("no [counter]: a lost packet only shows as a lower rate")
+    elif wrap_s == float("inf"):
+        found.append(
+            "a counter in text without counter.modulus never starts over: if yours does, lost samples are not told apart"
+        )
     elif wrap_s < _WATCHDOG_S:
         found.append(f"the counter starts over after {wrap_s:.3g} s: a loss of that length is told by arrival times alone")
     in_band = any(isinstance(f, ScaleField) for p in profile.emg_layouts for f in p.fields)
