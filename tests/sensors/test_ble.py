@@ -159,6 +159,40 @@ async def test_a_silent_sensor_is_given_up_and_connected_again(monkeypatch: pyte
     assert story(packets + again) == [("uMyo-GM", "disconnect", b"silent for 0.1 s"), ("uMyo-GM", "connect", b"")]
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a sensor to be silent soon, and try again at once."""
+    monkeypatch.setattr(inbox, "SILENCE_S", 0.1)
+    monkeypatch.setattr(ble, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(ble, "_LONGEST_PAUSE_S", 0.02)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_sensor_that_connects_but_sends_nothing_is_named() -> None:
+    mute = sensor("uMyo-GM", lost=lambda _packet: True)
+    async with aclosing(source(mute, find_timeout_s=0.3).batches()) as batches:
+        with pytest.raises(
+            SensorError,
+            match=r"^uMyo-GM connects but sends no data: check that .* right mode, .* with --profile uMyo-GM=PROFILE\.$",
+        ):
+            await read(batches, each(["uMyo-GM"], 1))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_sensor_that_comes_back_and_sends_nothing_is_away_still() -> None:
+    silent = False
+    wanted = source(sensor("uMyo-GM", lost=lambda _packet: silent))
+    async with aclosing(wanted.batches()) as batches:
+        await read(batches, each(wanted.profiles, 5))
+        silent = True
+        away = await read(batches, happened("unreachable"))
+        silent = False
+        back = await read(batches, each(wanted.profiles, 5))
+    assert story(away) == [("uMyo-GM", "disconnect", b"silent for 0.1 s")]
+    assert [detail["attempts"] for detail in told(away, "unreachable")] == [3]
+    assert story(back) == [("uMyo-GM", "connect", b"")]
+
+
 async def test_a_sensor_that_never_shows_up_is_named() -> None:
     here = sensor("uMyo-GM")
     wanted = BleSource({"uMyo-GM": UMYO, "uMyo-BF": UMYO}, radio=VirtualRadio([here]), find_timeout_s=0.1)
@@ -190,6 +224,11 @@ async def test_a_sensor_of_another_kind_is_told_by_the_service_that_it_shows() -
 async def test_a_profile_without_a_stream_is_refused() -> None:
     with pytest.raises(DefinitionError, match=r"uMyo-GM cannot stream by umyo-gatt"):
         BleSource({"uMyo-GM": UMYO.model_copy(update={"stream": None})})
+
+
+async def test_a_source_without_a_sensor_is_refused() -> None:
+    with pytest.raises(SensorError, match=r"^There is no sensor to read: name one"):
+        BleSource({})
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.02, 0.05, 0.08, 0.12, 0.3])
@@ -374,6 +413,23 @@ async def test_bluetooth_that_is_off_at_first_ends_the_session() -> None:
             await anext(batches)
 
 
+async def test_bluetooth_that_goes_off_while_sensors_are_looked_for_is_to_blame() -> None:
+    radio = VirtualRadio([sensor("uMyo-GM")])
+
+    class Cut(radio.scanner):  # type: ignore[misc,name-defined]
+        async def start(self) -> None:
+            await super().start()
+            await radio.switch_off()
+
+        def call_detection_callbacks(self, *_: object) -> None:
+            pass  # that was too soon for anything to be heard
+
+    radio.scanner = Cut
+    async with aclosing(source(*radio.sensors, radio=radio, find_timeout_s=0.2).batches()) as batches:
+        with pytest.raises(BluetoothError, match=r"^Bluetooth is switched off: switch it on"):
+            await read(batches, each(["uMyo-GM"], 1))
+
+
 UMYO_ADV = shipped("umyo-adv")
 
 
@@ -456,6 +512,21 @@ async def test_a_sensor_that_only_advertises_is_heard_again_after_bluetooth_was_
         await radio.switch_on()
         items += await read(batches, lambda items: heard(items) and each(["uMyo-ST"], 5)(items))
     assert [detail["usable"] for detail in told(items, "bluetooth")] == [False, True]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_bluetooth_that_goes_off_when_all_were_found_is_to_blame() -> None:
+    radio = VirtualRadio([advertising("uMyo-GM"), sensor("uMyo-BF")])
+
+    class Cut(radio.client):  # type: ignore[misc,name-defined]
+        async def connect(self, *given: Any, **more: Any) -> None:
+            await radio.switch_off()
+            await super().connect(*given, **more)
+
+    radio.client = Cut
+    async with aclosing(source(*radio.sensors, radio=radio, find_timeout_s=0.1).batches()) as batches:
+        with pytest.raises(BluetoothError, match=r"^Bluetooth is switched off: switch it on"):
+            await read(batches, gone("uMyo-BF"))
 
 
 async def test_a_scanner_that_went_deaf_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def _profile(rest: str) -> FirmwareProfile:
 
 
 def _arrivals(n: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.rint(np.arange(1, n + 1) * 4e6).astype(np.int64)
+    return np.asarray(np.rint(np.arange(1, n + 1) * 4e6), np.int64)
 
 
 def test_a_counter_in_text_starts_over_where_the_profile_says() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -29,7 +30,7 @@ from gluteemg.errors import SensorError
 from gluteemg.sensors import air, link
 from gluteemg.sensors.ble import BleSource
 from gluteemg.sensors.profile import Battery, FirmwareProfile, KeepAlive, Write
-from gluteemg.sensors.source import Event, Packet, PacketKind
+from gluteemg.sensors.source import Event
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 
 pytestmark = pytest.mark.anyio
@@ -120,9 +121,7 @@ async def test_a_sensor_that_has_to_be_kept_awake_goes_on() -> None:
 
 
 async def test_a_sensor_that_cannot_be_kept_awake_streams_for_as_long_as_it_does() -> None:
-    profile = npg(
-        keep_alive=KeepAlive(every_s=0.01, write=Write(characteristic=CONTROL.replace("ff01", "ff09"), text="STATUS"))
-    )
+    profile = npg(keep_alive=KeepAlive(every_s=0.01, write=Write(characteristic=DATA, text="STATUS", response=True)))
     async with aclosing(mistaken(sensor(NPG_NAME, NPG), profile, 5).batches()) as batches:
         items = await read(batches, each([NPG_NAME], 40))  # 0.1 s
     assert story(items) == [(NPG_NAME, "connect", b"")]
@@ -145,7 +144,28 @@ async def test_other_firmware_is_named_with_the_profile_to_take() -> None:
             await anext(batches)
 
 
-@pytest.mark.parametrize(("profile", "missing"), [(NPG, DATA), (NPG, CONTROL)])
+async def test_a_sensor_of_another_kind_is_not_told_to_stop() -> None:
+    older, written = sensor("Ganglion-1234", GANGLION, firmware="2.0.1"), list[bytes]()
+    radio = VirtualRadio([older])
+
+    class Heard(radio.client):  # type: ignore[misc,name-defined]
+        async def write_gatt_char(self, characteristic: object, data: bytes, response: bool) -> None:
+            written.append(bytes(data))
+            await super().write_gatt_char(characteristic, data, response)
+
+    radio.client = Heard
+    assert GANGLION.stop
+    async with aclosing(source(older, radio=radio, find_timeout_s=60).batches()) as batches:
+        with pytest.raises(SensorError, match="has firmware"):
+            await anext(batches)
+    assert written == []
+
+
+AWAKE = CONTROL.replace("ff01", "ff09")
+KEPT_AWAKE = npg(keep_alive=KeepAlive(every_s=1, write=Write(characteristic=AWAKE, text="STATUS")))
+
+
+@pytest.mark.parametrize(("profile", "missing"), [(NPG, DATA), (NPG, CONTROL), (KEPT_AWAKE, AWAKE)])
 async def test_a_missing_characteristic_ends_the_session_with_its_name(profile: FirmwareProfile, missing: str) -> None:
     there = sensor(NPG_NAME, profile, missing=[missing])
     async with aclosing(source(there, find_timeout_s=60).batches()) as batches:
@@ -195,6 +215,23 @@ async def test_a_battery_that_cannot_be_read_does_not_disturb_the_stream(type_: 
     assert told(items, "battery") == []
 
 
+async def test_a_fault_of_ours_beside_the_stream_is_logged_and_does_not_end_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(_type: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(link, "number", faulty)
+    wanted = source(sensor("uMyo-GM"))
+    async with aclosing(wanted.batches()) as batches:
+        items = await read(batches, each(wanted.profiles, 40))
+    assert story(items) == [("uMyo-GM", "connect", b"")]
+    (record,) = [r for r in caplog.records if r.name == link.__name__]
+    assert record.getMessage() == "uMyo-GM: what is done beside the stream has ended"
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+
+
 async def test_notifications_that_the_connection_cuts_are_told_once() -> None:
     narrow, wide = sensor("uMyo-GM", mtu=23), sensor("uMyo-BF")
     wanted = source(narrow, wide)
@@ -214,10 +251,9 @@ async def test_everything_that_is_told_can_be_kept_as_json() -> None:
 
 async def test_what_comes_before_a_sensor_is_started_is_not_kept() -> None:
     running = sensor(NPG_NAME, npg(start=()))  # it streams to whom subscribes
-    profile = npg(start=(Write(characteristic=CONTROL, text="WHORU", then_wait_s=0.1),))
-    async with aclosing(mistaken(running, profile, 5).batches()) as batches:
+    profile = npg(start=(Write(characteristic=CONTROL, text="WHORU", then_wait_s=0.5),))
+    wanted, begun_ns = mistaken(running, profile, 5), time.monotonic_ns()
+    async with aclosing(wanted.batches()) as batches:
         items = await read(batches, each([NPG_NAME], 1))
-    first, then = items[0], notified(items, NPG_NAME)[0]
-    assert isinstance(first, Packet)
-    assert first.kind is PacketKind.CONNECT
-    assert (then.t_ns - first.t_ns) / 1e9 < 0.1
+    assert story(items) == [(NPG_NAME, "connect", b"")]
+    assert notified(items, NPG_NAME)[0].t_ns - begun_ns > 0.5e9

@@ -17,6 +17,10 @@ import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakError
+from bumble.att import ATT_PDU
+from bumble.device import Connection
+from bumble.gatt_client import Client
+from bumble.hci import HCI_ErrorCode
 from bumble.link import LocalLink
 from numpy.typing import NDArray
 
@@ -165,6 +169,23 @@ async def test_a_dead_link_ends_what_waits_for_an_answer() -> None:
         with pytest.raises(BleakError):
             await keep_writing(client)
         await leaving
+
+
+async def test_a_link_that_dies_with_an_answer_ends_what_would_be_asked_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    umyo, take = sensor(UMYO), Client.on_gatt_pdu
+
+    def take_the_last(self: Client, answer: ATT_PDU) -> None:
+        take(self, answer)
+        umyo.answers = False
+        assert isinstance(self.bearer, Connection)
+        self.bearer.emit(Connection.EVENT_DISCONNECTION, HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+    async with VirtualRadio([umyo]) as radio:
+        device = await find(radio, umyo.name)
+        monkeypatch.setattr(Client, "on_gatt_pdu", take_the_last)
+        async with asyncio.timeout(2):
+            with pytest.raises(BleakError):
+                await BleakClient(device, backend=radio.client).connect()
 
 
 async def test_a_dead_link_ends_what_waits_for_its_turn() -> None:

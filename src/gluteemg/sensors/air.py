@@ -150,7 +150,13 @@ class Air:
                     await self._stop()
 
     async def find(self, sought: Sequence[Sought], seconds: float) -> None:
-        """Listen until all were seen and nobody else of their names has come up, but not longer than `seconds`."""
+        """Listen until all were seen and nobody else of their names has come up, but not longer than `seconds`.
+
+        Raises
+        ------
+        BluetoothError
+            If Bluetooth cannot be used, or is switched off meanwhile.
+        """
         taken = {one.address for one in sought} - {None}
         complete = asyncio.Event()
 
@@ -164,11 +170,25 @@ class Air:
         for one in sought:
             one.forget()
         async with self.listening(on_advert):
+            begun_ns = time.monotonic_ns()
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await complete.wait()
                     if any(one.address is None for one in sought):
                         await asyncio.sleep(SETTLE_S)
+            await self.probe(begun_ns)
+
+    async def probe(self, since_ns: int) -> None:
+        """Find out why nobody at all was heard since then, if so: only a scanner that starts says that Bluetooth is off.
+
+        Raises
+        ------
+        BluetoothError
+            If it cannot be used.
+        """
+        async with self._gate:
+            if self._heard_ns <= since_ns:
+                await self._start()
 
     async def _start(self) -> None:
         await self._stop()
@@ -235,10 +255,12 @@ async def hearing(address: str, voice: Voice, air: Air, patience_s: float) -> As
                 voice.say(company.to_bytes(2, "little") + data, PacketKind.ADVERT)
 
     async with air.listening(on_advert):
+        begun_ns = time.monotonic_ns()
         try:
             async with asyncio.timeout(patience_s):
                 await first.wait()
         except TimeoutError:
+            await air.probe(begun_ns)
             raise SensorNotFoundError(f"{voice.sensor} was not heard within {patience_s:g} s") from None
         yield
 

@@ -122,11 +122,15 @@ class BleSource:
     ------
     DefinitionError
         If a profile names no characteristic that streams.
+    SensorError
+        If no sensor is wanted.
     """
 
     def __init__(
         self, wanted: Mapping[str, FirmwareProfile], *, radio: VirtualRadio | None = None, find_timeout_s: float = 10.0
     ) -> None:
+        if not wanted:
+            raise SensorError("There is no sensor to read: name one at least, `gluteemg scan` shows which are there.")
         for name, profile in wanted.items():
             if profile.stream is None:
                 raise DefinitionError(f"{name} cannot stream by {profile.id}: that profile has no [stream] table.")
@@ -155,7 +159,8 @@ class BleSource:
         SensorNotFoundError
             If a sensor does not show up.
         SensorError
-            If a sensor was found and could not be connected, is of another kind, or is one of several with its name.
+            If a sensor was found and could not be connected, sends nothing, is of another kind, or is one of several with its
+            name.
         """
         inbox = Inbox()
         keeping = asyncio.create_task(self._keep_all(inbox), name="gluteemg sensors")
@@ -204,19 +209,19 @@ class _Keeper:
         self._first_try_ns = 0
 
     async def keep(self, patience_s: float) -> None:
-        """Keep it connected until cancelled; raise if that does not succeed within `patience_s` at first."""
+        """Keep it connected until cancelled; raise if nothing comes of it within `patience_s` at first."""
         name = self._sought.key
         streamed, failed, pause_s = False, 0, _PAUSE_S
         while True:
+            voice = Voice(name, self._inbox)
             try:
-                voice = Voice(name, self._inbox)
                 async with self._streaming(voice):
-                    streamed, failed, pause_s = True, 0, _PAUSE_S
                     await voice.end()
+                streamed, failed, pause_s = True, 0, _PAUSE_S
             except (*TROUBLE, SensorError) as trouble:
                 _log.debug("%s: %s", name, said(trouble))
                 if not streamed:
-                    self._judge(trouble, patience_s)
+                    self._judge(trouble, voice, patience_s)
                 elif not isinstance(trouble, BluetoothError):  # which is nobody's fault here, and has an event of its own
                     failed += 1
                     if failed == _UNREACHABLE:
@@ -254,7 +259,7 @@ class _Keeper:
             (device,) = self._sought.here.values()
         return device
 
-    def _judge(self, trouble: Exception, patience_s: float) -> None:
+    def _judge(self, trouble: Exception, voice: Voice, patience_s: float) -> None:
         """Raise what will not get better: a wrong profile at once, everything else when it has lasted."""
         if not isinstance(trouble, (*TROUBLE, BluetoothError, SensorNotFoundError)):
             raise trouble
@@ -262,9 +267,15 @@ class _Keeper:
             return
         if isinstance(trouble, BluetoothError):
             raise trouble
+        name = self._sought.key
+        if voice.begun:
+            raise SensorError(
+                f"{name} connects but sends no data: check that it is switched to the right mode, "
+                f"or name another profile with --profile {name}=PROFILE."
+            ) from trouble
         does_not = "sends no data" if _only_advertises(self._sought.profile) else "does not connect"
         raise SensorError(
-            f"{self._sought.key} is there but {does_not} ({said(trouble)}): switch it off and on, "
+            f"{name} is there but {does_not} ({said(trouble)}): switch it off and on, "
             "and close every other program that may hold it."
         ) from trouble
 

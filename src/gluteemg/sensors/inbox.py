@@ -58,24 +58,32 @@ class Voice:
     ----------
     live : bool
         Whether it has begun and not ended.
+    begun : bool
+        Whether it was ready to send.
+    heard : bool
+        Whether it has sent anything.
     """
 
     def __init__(self, sensor: str, inbox: Inbox) -> None:
         self.sensor = sensor
         self._inbox = inbox
-        self.live = False
+        self.live = self.begun = self.heard = False
         self._lost = asyncio.Event()
         self._heard_ns = 0
 
     def begin(self) -> None:
-        """Say that the sensor is there."""
-        self._heard_ns = self._inbox.put(self.sensor, b"", PacketKind.CONNECT)
-        self.live = True
+        """Take what comes from now on: the sensor is there from its first payload on."""
+        self._heard_ns = time.monotonic_ns()
+        self.live = self.begun = True
 
     def say(self, data: bytes, kind: PacketKind) -> None:
         """Keep a payload, between `begin` and `end`."""
-        if self.live:
-            self._heard_ns = self._inbox.put(self.sensor, data, kind)
+        if not self.live:
+            return
+        if not self.heard:
+            self.heard = True
+            self._inbox.put(self.sensor, b"", PacketKind.CONNECT)
+        self._heard_ns = self._inbox.put(self.sensor, data, kind)
 
     def tell(self, kind: str, **detail: Any) -> None:
         """Keep an event about this sensor, between `begin` and `end`."""
@@ -87,7 +95,13 @@ class Voice:
         self._lost.set()
 
     async def end(self) -> None:
-        """Wait until the connection is lost or the sensor falls silent, and say which."""
+        """Wait until the connection is lost or the sensor falls silent, and say which.
+
+        Raises
+        ------
+        ConnectionError
+            If nothing came at all: then the sensor was never there.
+        """
         while (left_ns := self._heard_ns + SILENCE_S * 1e9 - time.monotonic_ns()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left_ns / 1e9):
@@ -95,4 +109,6 @@ class Voice:
                     break
         self.live = False
         reason = "connection lost" if self._lost.is_set() else f"silent for {SILENCE_S:g} s"
+        if not self.heard:
+            raise ConnectionError(f"{reason}, nothing was sent")
         self._inbox.put(self.sensor, reason.encode(), PacketKind.DISCONNECT)

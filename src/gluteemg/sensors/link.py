@@ -66,6 +66,7 @@ class Link:
         replying = (step.reply_from or step.characteristic for step in steps if step.reply)
         self._subscribed = tuple(dict.fromkeys((*streams, *replying)))
         self._awaited: tuple[str, bytes, asyncio.Event] | None = None
+        self._stop: tuple[Write, ...] = ()  # what to write in the end: nothing to a sensor that was not begun with
         self._chores: list[asyncio.Task[None]] = []
         self._notified = self._longest = 0
         self._battery: float | None = None
@@ -87,6 +88,7 @@ class Link:
         async with asyncio.timeout(START_S + wait_s + _pauses_s(profile.start)):
             await asyncio.sleep(wait_s)
             await self._check()
+            self._stop = profile.stop
             for uuid in self._subscribed:
                 await self._client.start_notify(uuid, self._on_notification)
             await self._write(profile.start)
@@ -95,6 +97,8 @@ class Link:
         if profile.keep_alive is not None:
             chores.append(self._keep_alive(profile.keep_alive))
         self._chores = [asyncio.create_task(chore, name=f"gluteemg {self._voice.sensor} aside") for chore in chores]
+        for chore in self._chores:
+            chore.add_done_callback(self._tell_fault)
 
     async def close(self) -> None:
         """Stop the sensor and hang up. A link that is dead already is no reason to raise."""
@@ -103,9 +107,9 @@ class Link:
         if self._chores:
             await asyncio.wait(self._chores)
         try:
-            async with asyncio.timeout(CLOSE_S + _pauses_s(self._profile.stop)):
+            async with asyncio.timeout(CLOSE_S + _pauses_s(self._stop)):
                 if self._client.is_connected:
-                    await self._write(self._profile.stop)
+                    await self._write(self._stop)
         except TROUBLE as trouble:
             _log.debug("%s was not stopped: %s", self._voice.sensor, said(trouble))
         try:
@@ -114,10 +118,16 @@ class Link:
         except TROUBLE as trouble:
             _log.debug("%s was not disconnected: %s", self._voice.sensor, said(trouble))
 
+    def _tell_fault(self, chore: asyncio.Task[None]) -> None:
+        """Log what no chore should end by: it is a fault of ours, and no reason to stop the stream."""
+        if not chore.cancelled() and (fault := chore.exception()) is not None:
+            _log.error("%s: what is done beside the stream has ended", self._voice.sensor, exc_info=fault)
+
     async def _check(self) -> None:
         """Make sure that this is the sensor that the profile speaks of."""
         name, profile, firmware = self._voice.sensor, self._profile, self._profile.firmware
         needed = [*self._subscribed, *(step.characteristic for step in profile.start)]
+        needed += [profile.keep_alive.write.characteristic] if profile.keep_alive else []
         needed += [firmware.characteristic] if firmware else []
         for uuid in needed:
             if self._client.services.get_characteristic(uuid) is None:

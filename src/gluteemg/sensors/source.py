@@ -23,7 +23,7 @@ class PacketKind(StrEnum):
     ADVERT = "advert"
     """Bytes of one advertisement."""
     CONNECT = "connect"
-    """The sensor is connected from here on; no bytes."""
+    """The sensor is there from here on, with its first payload; no bytes."""
     DISCONNECT = "disconnect"
     """The sensor is gone from here on; the bytes are the reason in UTF-8."""
 

@@ -26,6 +26,9 @@ _ADDRESS = "C0:00:00:00:00:01"
 _CONNECT_S = 0.5
 """A sensor that advertises takes a connection within one interval (chosen: far longer, for a machine under load)."""
 
+_CANCEL_AGAIN_S = 0.05
+"""Until a task that was cancelled is cancelled again, if need be (chosen: a few turns of the event loop, under load too)."""
+
 _T = TypeVar("_T")
 
 
@@ -83,7 +86,7 @@ class Adapter:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if on is not None:
-            end = on.on(Connection.EVENT_DISCONNECTION, lambda _reason: task.cancel())
+            end = on.on(Connection.EVENT_DISCONNECTION, lambda _reason: _end(task))
             task.add_done_callback(lambda _: on.remove_listener(Connection.EVENT_DISCONNECTION, end))
         try:
             return await asyncio.shield(task)
@@ -152,3 +155,10 @@ class Adapter:
             return
         for hear in tuple(self._hearing):
             hear(heard)
+
+
+def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task for good: before Python 3.12 `asyncio.wait_for` swallows a cancellation that comes with the answer."""
+    if not task.done():
+        task.cancel()
+        asyncio.get_running_loop().call_later(_CANCEL_AGAIN_S, _end, task)

@@ -25,7 +25,7 @@ from gluteemg.sensors.virtual.advertisement import Advertisement, full
 _T = TypeVar("_T")
 
 _MTU = 517
-"""What the central asks for, as BlueZ does (devices.md §12): the sensor decides."""
+"""What the central asks for, as BlueZ does (``BT_ATT_MAX_LE_MTU`` in its ``src/shared/att-types.h``): the sensor decides."""
 
 
 class VirtualScanner(BaseBleakScanner):
