@@ -122,9 +122,12 @@ def _decoded(profile: FirmwareProfile, payloads: list[bytes]) -> NDArray[np.floa
 @pytest.mark.parametrize("profile", _CONNECTED, ids=lambda p: p.id)
 async def test_a_twin_is_found_connected_started_and_sends_what_it_takes(profile: FirmwareProfile) -> None:
     assert profile.stream is not None
-    converter, ear, payloads = Converter(profile), Ear(), list[bytes]()
+    converter, ear, payloads, gone = Converter(profile), Ear(), list[bytes](), asyncio.Event()
     twin = _twin(profile, converter)
-    async with VirtualRadio([twin]) as radio, BleakClient(await _find(radio, twin), backend=radio.client) as client:
+    async with (
+        VirtualRadio([twin]) as radio,
+        BleakClient(await _find(radio, twin), lambda _: gone.set(), backend=radio.client) as client,
+    ):
         for uuid in profile.stream.all:
             await ear.subscribe(client, uuid)
         await _do(client, profile.start)
@@ -137,6 +140,8 @@ async def test_a_twin_is_found_connected_started_and_sends_what_it_takes(profile
         assert converter.holds(emg)
         await _do(client, profile.stop)
         await twin.drop()
+        async with asyncio.timeout(5):
+            await gone.wait()
         assert not client.is_connected
 
 
