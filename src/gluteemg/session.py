@@ -231,8 +231,8 @@ class Session:
         """Make the new moment, and tell the listeners."""
         for item in items:
             self._note(item)
-        self._look_for_trouble()
         health = self._pipeline.health
+        self._look_for_trouble(health)
         told = {sensor: h.battery for sensor, h in health.items() if h.battery is not None}
         notices = tuple(self._notices.values())
         moment = replace(self.moment, notices=notices, health=health, battery={**self.moment.battery, **told})
@@ -259,11 +259,11 @@ class Session:
         for listener in self._listeners:
             listener(update)
 
-    def _look_for_trouble(self) -> None:
+    def _look_for_trouble(self, heard: Mapping[str, Health]) -> None:
         """Say what no frame, no cue and no event shows."""
         if self._recorder is not None and self._recorder.error is not None:
             self._notices["recorder"] = str(self._recorder.error)
-        for sensor, health in self._pipeline.health.items():
+        for sensor, health in heard.items():
             if health.unreadable > _UNREADABLE:
                 self._notices.setdefault(
                     f"packets of {sensor}",
