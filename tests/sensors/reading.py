@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.sensors.streams import profile
 
 from gluteemg.sensors.ble import BleSource
 from gluteemg.sensors.decoder import Chunk, Decoder
@@ -16,15 +16,10 @@ from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 
-PROFILES = Path(__file__).parents[2] / "firmware_profiles"
 RATE_HZ = 4000  # several times faster than the real ones, so that little time shows much
 
 
-def shipped(name: str) -> FirmwareProfile:
-    return FirmwareProfile.parse((PROFILES / f"{name}.toml").read_text("utf-8"), f"{name}.toml")
-
-
-UMYO, NPG = shipped("umyo-gatt"), shipped("npg-lite-3ch")
+UMYO, NPG = profile("umyo-gatt"), profile("npg-lite-3ch")
 
 
 def planted(profile: FirmwareProfile) -> Callable[[int, int], NDArray[np.float64]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,11 @@ from tests.sensors.reading import (
     planted,
     read,
     sensor,
-    shipped,
     source,
     story,
     told,
 )
+from tests.sensors.streams import profile
 
 from gluteemg.errors import BluetoothError, DefinitionError, SensorError, SensorNotFoundError
 from gluteemg.sensors import air, ble, inbox, link
@@ -43,18 +42,7 @@ from gluteemg.sensors.ble import BleSource, Found, scan
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind, Source
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # bleak knows no other
-
-
-@pytest.fixture(autouse=True)
-async def no_task_is_left_behind() -> AsyncIterator[None]:
-    yield
-    assert [t for t in asyncio.all_tasks() if "TestRunner" not in repr(t.get_coro())] == []
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_task_is_left_behind")]
 
 
 @pytest.fixture(autouse=True)
@@ -430,7 +418,7 @@ async def test_bluetooth_that_goes_off_while_sensors_are_looked_for_is_to_blame(
             await read(batches, each(["uMyo-GM"], 1))
 
 
-UMYO_ADV = shipped("umyo-adv")
+UMYO_ADV = profile("umyo-adv")
 
 
 def advertising(name: str, **more: Any) -> VirtualSensor:

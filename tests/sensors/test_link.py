@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import numpy as np
@@ -20,11 +19,11 @@ from tests.sensors.reading import (
     numbers,
     read,
     sensor,
-    shipped,
     source,
     story,
     told,
 )
+from tests.sensors.streams import profile
 
 from gluteemg.errors import SensorError
 from gluteemg.sensors import air, link
@@ -33,22 +32,11 @@ from gluteemg.sensors.profile import Battery, FirmwareProfile, KeepAlive, Write
 from gluteemg.sensors.source import Event
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_task_is_left_behind")]
 
 NPG_NAME = "NPG-Lite-3CH:1A:2B"
 CONTROL, DATA = "0000ff01-0000-1000-8000-00805f9b34fb", "beb5483e-36e1-4688-b7f5-ea07361b26a8"
-GFORCE, GANGLION = shipped("gforcepro-8bit-1000"), shipped("ganglion-v3")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"  # bleak knows no other
-
-
-@pytest.fixture(autouse=True)
-async def no_task_is_left_behind() -> AsyncIterator[None]:
-    yield
-    assert [t for t in asyncio.all_tasks() if "TestRunner" not in repr(t.get_coro())] == []
+GFORCE, GANGLION = profile("gforcepro-8bit-1000"), profile("ganglion-v3")
 
 
 @pytest.fixture(autouse=True)
@@ -66,8 +54,8 @@ def mistaken(there: VirtualSensor, profile: FirmwareProfile, find_timeout_s: flo
 
 
 async def test_characteristics_that_take_turns_are_told_apart_by_their_number() -> None:
-    profile = shipped("myo-armband")
-    wanted = source(sensor("Dave's Myo", profile, rate_hz=1000))
+    myo = profile("myo-armband")
+    wanted = source(sensor("Dave's Myo", myo, rate_hz=1000))
     async with aclosing(wanted.batches()) as batches:
         payloads = notified(await read(batches, each(wanted.profiles, 40)), "Dave's Myo")
     turns = [p.data[0] for p in payloads]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,31 +10,19 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from numpy.typing import NDArray
+from tests.sensors.streams import PROFILES
 
 from gluteemg.sensors.decoder import Decoder
 from gluteemg.sensors.encoder import Encoder
 from gluteemg.sensors.profile import FirmwareProfile, Write
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_task_is_left_behind")]
 
-_FILES = sorted((Path(__file__).parents[2] / "firmware_profiles").glob("*.toml"))
-_ALL = [FirmwareProfile.parse(file.read_text("utf-8"), file.name) for file in _FILES]
-_STREAMING = [p for p in _ALL if p.stream is not None]
+_STREAMING = [p for p in PROFILES if p.stream is not None]
 _CONNECTED = [p for p in _STREAMING if p.stream is not None and p.stream.kind == "notify"]
 _PACKETS_A_SECOND = 150  # more than most sensors send, so that little time shows much
 _ENOUGH = 8  # packets, and one more for each that a whole packet is sent in
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-async def no_task_is_left_behind() -> AsyncIterator[None]:
-    yield
-    assert [t for t in asyncio.all_tasks() if "TestRunner" not in repr(t.get_coro())] == []
 
 
 class Converter:

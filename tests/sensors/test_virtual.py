@@ -29,23 +29,12 @@ from gluteemg.sensors.profile import FirmwareProfile, Write
 from gluteemg.sensors.virtual import VirtualRadio, VirtualSensor
 from gluteemg.sensors.virtual.advertisement import Advertisement
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_task_is_left_behind")]
 
 PROFILES = Path(__file__).parents[2] / "firmware_profiles"
 UMYO = FirmwareProfile.parse((PROFILES / "umyo-gatt.toml").read_text(), "umyo-gatt.toml")
 NPG = FirmwareProfile.parse((PROFILES / "npg-lite-3ch.toml").read_text(), "npg-lite-3ch.toml")
 NAMES = {UMYO.id: "uMyo-GM", NPG.id: "NPG-Lite-3CH:1A:2B"}
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-async def no_task_is_left_behind() -> AsyncIterator[None]:
-    yield
-    assert [t for t in asyncio.all_tasks() if "TestRunner" not in repr(t.get_coro())] == []
 
 
 def sensor(profile: FirmwareProfile, rate_hz: float = 4000, **more: Any) -> VirtualSensor:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.definition import Definition, Part, faults
@@ -31,8 +31,6 @@ class Level(Part):
     `reference` is None where none was taken. `working` and `tone`, the level of work and of posture between, are for cutting
     repetitions only, never for activation.
     """
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     role: str
     floor: float = Field(ge=0)
@@ -73,8 +71,6 @@ class Calibration(Part):
     taken : str
         When, UTC in ISO 8601; empty if not known.
     """
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     method: Method | None
     floor_method: Literal["rest", "estimated"]

@@ -147,7 +147,7 @@ class SensorSignal:
     def health(self) -> Health:
         """How well the sensor is heard."""
         loss = self._monitor.loss if self._counts else None
-        return Health(self.rate_hz, loss, self._delay_s, self.rejected / max(1, self.packets), self._battery)
+        return Health(self.rate_hz, loss, self._delay_s, min(1.0, self.rejected / max(1, self.packets)), self._battery)
 
     def resume(self) -> None:
         """Say that the sensor was connected anew."""
