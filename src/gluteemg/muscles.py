@@ -29,6 +29,7 @@ Muscle = Literal[
 MUSCLES: tuple[Muscle, ...] = get_args(Muscle)
 SIDES: tuple[Side, ...] = get_args(Side)
 HAMSTRINGS: frozenset[str] = frozenset({"hamstrings", "biceps_femoris", "semitendinosus"})
+TRUNK: frozenset[str] = frozenset({"erector_spinae", "rectus_abdominis", "internal_oblique"})
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from tests.cuts import assert_same, cuts_of
 
-from gluteemg.processing.envelope import MovingRms
+from gluteemg.processing.envelope import HopPower, MovingRms, hop_of
 
 Floats = NDArray[np.float64]
 WINDOWS = st.integers(1, 600)
@@ -98,3 +98,37 @@ def test_the_squares_that_were_given_are_left_as_they_were() -> None:
 
 def test_silence_reads_zero() -> None:
     assert MovingRms(10, 1)(np.zeros((30, 1)))[-1, 0] == pytest.approx(0, abs=0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 300), st.integers(1, 3), st.integers(0, 2**32 - 1), st.data())
+def test_hops_are_counted_from_the_start_whatever_the_cut(
+    hop: int, n: int, n_channels: int, seed: int, data: st.DataObject
+) -> None:
+    emg = np.random.default_rng(seed).standard_normal((n, n_channels))
+    power = HopPower(hop, n_channels)
+    parts = [power(emg[piece]) for piece in data.draw(cuts_of(n))]
+    whole = HopPower(hop, n_channels)(emg)
+    assert_same(np.concatenate(parts), whole)
+    assert power.waiting == n % hop
+    np.testing.assert_allclose(whole, (emg[: n - n % hop] ** 2).reshape(-1, hop, n_channels).mean(axis=1))
+
+
+def test_after_a_reset_hops_begin_anew() -> None:
+    emg = np.random.default_rng(2).standard_normal((103, 1))
+    power = HopPower(5, 1)
+    power(emg[:13])
+    power.reset()
+    assert_same(power(emg[13:]), HopPower(5, 1)(emg[13:]))
+
+
+def test_a_hop_is_about_5_ms_and_never_less_than_a_sample() -> None:
+    assert [hop_of(rate_hz) for rate_hz in (10, 200, 250, 500, 1000, 1116, 2000)] == [1, 1, 1, 2, 5, 6, 10]
+
+
+@pytest.mark.parametrize("rate_hz", [200.0, 500.0, 1000.0, 1116.0, 2000.0])
+def test_an_rms_over_hops_is_that_over_their_samples(rate_hz: float) -> None:
+    hop = hop_of(rate_hz)
+    emg = np.random.default_rng(3).standard_normal((4000, 2))
+    rms = MovingRms(20, 2)(HopPower(hop, 2)(emg))
+    assert rms == pytest.approx(_reference(emg**2, 20 * hop)[hop - 1 :: hop], rel=1e-9, nan_ok=True)

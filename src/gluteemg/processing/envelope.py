@@ -1,4 +1,4 @@
-"""Causal moving RMS with a fixed order of summation."""
+"""Causal moving RMS: the power of short hops, then moving sums of them in a fixed order."""
 
 from __future__ import annotations
 
@@ -9,76 +9,114 @@ FAST_S = 0.125
 """Window of moving bars (chosen: 63 ms of delay, near the limit of what feels immediate)."""
 SLOW_S = 0.5
 """Window of judgement (chosen: the ratio of two equal channels reads 0.87 to 1.15 in 95 % of windows)."""
+HOP_S = 0.005
+"""Step of every envelope (chosen: half a frame, so that the newest one is 2.5 ms old on average; a fifth of the work)."""
+
+
+def hop_of(rate_hz: float) -> int:
+    """Give the samples in one hop, at least 1: below 300 Hz every sample is one."""
+    return max(1, round(HOP_S * rate_hz))
+
+
+class HopPower:
+    """Mean square of each whole hop, counted from the last reset; the cut of the samples into calls changes nothing.
+
+    Parameters
+    ----------
+    hop : int
+        Samples in a hop.
+    n_channels : int
+        Columns of the input.
+    """
+
+    def __init__(self, hop: int, n_channels: int) -> None:
+        self._hop = hop
+        self._rest = np.empty((0, n_channels))
+
+    @property
+    def waiting(self) -> int:
+        """Samples that wait for their hop to be whole."""
+        return len(self._rest)
+
+    def reset(self) -> None:
+        """Forget what waits: the next sample begins a new signal."""
+        self._rest = self._rest[:0]
+
+    def __call__(self, emg: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take the next samples, shape (n_samples, n_channels), and give the power of every hop that they complete.
+
+        Returns
+        -------
+        ndarray of shape (n_hops, n_channels)
+            In the square of the unit.
+        """
+        if self._hop == 1:
+            return np.square(emg)
+        if len(self._rest):
+            emg = np.concatenate((self._rest, emg))
+        whole = len(emg) // self._hop * self._hop
+        self._rest = emg[whole:]
+        total = np.square(emg[0 : whole : self._hop])
+        for offset in range(1, self._hop):  # one by one: the order of a sum decides its last bit
+            total += np.square(emg[offset : whole : self._hop])
+        total /= self._hop
+        return total
 
 
 class MovingRms:
-    """Root of the mean square of the last `window` samples, sample by sample.
+    """Root of the mean power of the last `window` rows, row by row.
 
-    Every window is the sum of the rest of one block and the beginning of the next, with blocks of `window` samples counted
-    from the last reset. Each of the two is added up in one fixed order, so any cut into calls gives the same bits (the chunk
-    law), nothing is ever subtracted, and no error can pile up, whatever an artefact did an hour ago.
+    A window is added up from sums of 1, 2, 4, 8 … rows, each from two of half its length. What a window gives depends on its
+    own rows alone, so any cut into calls gives the same bits (the chunk law), nothing is ever subtracted, and no error can pile
+    up, whatever an artefact did an hour ago.
 
     Parameters
     ----------
     window : int
-        Length in samples, at least 1.
+        Length in rows, at least 1.
     n_channels : int
         Columns of the input.
     """
 
     def __init__(self, window: int, n_channels: int) -> None:
         self._window = window
-        self._squares = np.zeros((window, n_channels))  # of the block being filled
-        self._tails = np.zeros((window, n_channels))  # of the block before: sum from each sample to its end, less that sample
-        self._head = np.zeros(n_channels)  # sum of the block so far
-        self._filled = 0
-        self._ready = False
+        self._recent = np.full((window - 1, n_channels), np.nan)
 
     def reset(self) -> None:
-        """Forget everything: the next sample begins a new signal."""
-        self._head[:] = 0
-        self._filled = 0
-        self._ready = False
+        """Forget everything: the next row begins a new signal."""
+        self._recent = np.full_like(self._recent, np.nan)
 
-    def __call__(self, squares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Take the squares of the next samples and give the RMS at each.
+    def __call__(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take the power of the next samples or hops, and give the RMS at each.
 
         Parameters
         ----------
-        squares : ndarray of shape (n_samples, n_channels)
-            Squared EMG.
+        power : ndarray of shape (n, n_channels)
+            Squared EMG, or its mean over hops.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_channels)
+        ndarray of shape (n, n_channels)
             In the unit of the EMG; NaN until the window is full.
         """
-        sums = np.empty_like(squares)
-        start = 0
-        while start < len(squares):
-            taken = min(len(squares) - start, self._window - self._filled)
-            self._advance(squares[start : start + taken], sums[start : start + taken])
-            start += taken
-        sums /= self._window
-        return np.sqrt(sums, out=sums)
+        rows = np.concatenate((self._recent, power))
+        self._recent = rows[len(power) :]
+        mean = _moving_sum(rows, self._window)
+        mean /= self._window
+        return np.sqrt(mean, out=mean)
 
-    def _advance(self, squares: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
-        """Go on by samples that end inside the present block, or exactly at its end."""
-        stop = self._filled + len(squares)
-        self._squares[self._filled : stop] = squares
-        heads = sums
-        heads[:] = squares
-        heads[0] += self._head
-        np.cumsum(heads, axis=0, out=heads)
-        self._head[:] = heads[-1]
-        if self._ready:
-            sums += self._tails[self._filled : stop]
-        else:
-            sums[: max(0, min(len(sums), self._window - 1 - self._filled))] = np.nan
-        self._filled = stop
-        if stop == self._window:
-            np.cumsum(self._squares[:0:-1], axis=0, out=self._tails[-2::-1])
-            self._tails[-1] = 0
-            self._head[:] = 0
-            self._filled = 0
-            self._ready = True
+
+def _moving_sum(rows: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Add up every `window` rows that follow each other, shape (n, …) → (n - window + 1, …)."""
+    n = len(rows) - window + 1
+    total = np.zeros((n, *rows.shape[1:]))
+    part, width = rows, 1  # sums of `width` rows
+    left = window  # rows of every window that are not added up yet: its first ones
+    while True:
+        if window & width:
+            left -= width
+            total += part[left : left + n]
+        if not left:
+            return total
+        part = part[width:] + part[:-width]
+        width *= 2
