@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,14 +65,18 @@ def _noisy(activation: Floats, snr_db: float, seed: int) -> Floats:
 
 
 @settings(max_examples=30, deadline=None)
-@given(sizes=st.lists(st.integers(0, 900), max_size=12), seed=st.integers(0, 3))
-def test_the_cut_of_the_samples_changes_nothing(sizes: list[int], seed: int) -> None:
-    activation = _working((1.0, 2.5, 3.6), 0.6, 5.0, 1116, rise_s=0.1)
+@given(
+    sizes=st.lists(st.integers(0, 900), max_size=12),
+    seed=st.integers(0, 3),
+    rate_hz=st.sampled_from([200, 500, 1000, 1116, 2000]),
+)
+def test_the_cut_of_the_samples_changes_nothing(sizes: list[int], seed: int, rate_hz: int) -> None:
+    activation = _working((1.0, 2.5, 3.6), 0.6, 5.0, rate_hz, rise_s=0.1)
     emg = np.hstack([_noisy(activation, 20, seed), _noisy(np.roll(activation, 300), 12, seed + 9)])
     floor = np.array([1.0, 1.0])
-    whole = BurstDetector(1116, floor)
+    whole = BurstDetector(rate_hz, floor)
     expected = whole.feed(emg) + whole.finish()
-    parts = BurstDetector(1116, floor)
+    parts = BurstDetector(rate_hz, floor)
     found: list[Burst] = []
     edges = [*itertools.accumulate(sizes, initial=0), len(emg)]
     for start, stop in itertools.pairwise(min(edge, len(emg)) for edge in edges):
@@ -145,29 +150,101 @@ def test_a_burst_that_still_runs_at_the_end_ends_there() -> None:
     assert not detector.active.any()
 
 
-def test_rest_gives_no_bursts() -> None:
-    noise = np.random.default_rng(5).standard_normal((30 * 60 * 500, 1))
-    assert _bursts(noise, 500, floor=float(_rms_500ms(_filtered(noise[:5000], 500), 500).mean())) == []
+@pytest.mark.parametrize("rate_hz", [500.0, 1000.0])
+def test_half_an_hour_of_rest_gives_no_bursts(rate_hz: float) -> None:
+    noise = np.random.default_rng(5).standard_normal((round(30 * 60 * rate_hz), 1))
+    assert _bursts(noise, rate_hz, floor=float(_rms_500ms(_filtered(noise[:5000], rate_hz), rate_hz).mean())) == []
 
 
-def _artefact(kind: str, t_s: Floats) -> Floats:
-    """What is no muscle, in microvolts."""
-    if kind == "hum":
-        return 15 * np.sin(2 * np.pi * 50 * t_s)
-    if kind == "taps":
-        return np.where(t_s % 2 < 0.005, 500.0, 0.0)
-    if kind == "drift":
-        return 1000 * np.sin(2 * np.pi * 0.4 * t_s)
-    beat_s = t_s % 0.85 - 0.4  # heart beats of 100 µV with a slower wave after each
-    beats: Floats = 100 * np.exp(-0.5 * (beat_s / 0.012) ** 2) - 70 * np.exp(-0.5 * ((beat_s - 0.03) / 0.012) ** 2)
+def _beats(t_s: Floats, per_minute: float, amplitude: float, width_s: float) -> Floats:
+    """Heart beats: P, Q, R, S and T as bells; `width_s` is that of Q to S, at their feet."""
+    since_s = t_s % (60 / per_minute) - 0.3
+    bells = (
+        (-0.16, 0.12, 0.022),
+        (-0.28 * width_s, -0.15, width_s / 10),
+        (0, 1, width_s / 8),
+        (0.3 * width_s, -0.3, width_s / 8),
+    )
+    parts = [height * np.exp(-0.5 * ((since_s - at) / sigma) ** 2) for at, height, sigma in (*bells, (0.28, 0.25, 0.045))]
+    beats: Floats = amplitude * np.sum(parts, axis=0)
     return beats
 
 
-@pytest.mark.parametrize("kind", ["hum", "taps", "drift", "heart"])
-def test_artefacts_at_rest_give_no_bursts(kind: str) -> None:
-    t_s = np.arange(60_000) / 1000
+def _swings(t_s: Floats, hz: float, lasts_s: float, amplitude: float) -> Floats:
+    """A cable that is pushed every 3 s, and swings from rest."""
+    since_s = t_s % 3
+    swings: Floats = amplitude * np.sin(2 * np.pi * hz * since_s) * np.exp(-since_s / lasts_s)
+    return swings
+
+
+def _hum(t_s: Floats, hz: float, amplitude: float) -> Floats:
+    """Mains with its third and fifth harmonic."""
+    turn = 2 * np.pi * hz * t_s
+    hum: Floats = amplitude * (np.sin(turn) + 0.25 * np.sin(3 * turn + 1) + 0.12 * np.sin(5 * turn + 2))
+    return hum
+
+
+_ARTEFACTS: dict[str, Callable[[Floats], Floats]] = {
+    "heart": lambda t_s: _beats(t_s, 75, 300, 0.08),
+    "strong slow heart": lambda t_s: _beats(t_s, 50, 2000, 0.11),
+    "strong quick heart": lambda t_s: _beats(t_s, 110, 1000, 0.06),
+    "mains of Europe": lambda t_s: _hum(t_s, 50.03, 100),
+    "mains of America": lambda t_s: _hum(t_s, 59.97, 100),
+    "mains switched on": lambda t_s: _hum(t_s, 50.03, 100) * (t_s > 30),
+    "mains switched on and off": lambda t_s: _hum(t_s, 59.97, 30) * (t_s % 8 > 4),
+    "mains that comes and goes": lambda t_s: _hum(t_s, 50, 50) * (1 + 0.9 * np.sin(2 * np.pi * 0.7 * t_s)),
+    "slow swing": lambda t_s: _swings(t_s, 2, 0.5, 5000),
+    "quick swing": lambda t_s: _swings(t_s, 9, 0.3, 1000),
+    "walking": lambda t_s: 2000 * (np.sin(7 * t_s) + 0.5 * np.sin(14 * t_s + 1) + 0.3 * np.sin(21 * t_s + 2)),
+    "steps of an electrode": lambda t_s: 3000 * np.exp(-(t_s % 3) / 0.3),
+    "taps": lambda t_s: np.where(t_s % 2 < 0.005, 500.0, 0.0),
+    "thumps": lambda t_s: 1000 * np.sin(2 * np.pi * 25 * (t_s % 2)) * np.exp(-(t_s % 2) / 0.02),
+    "drift": lambda t_s: 1000 * np.sin(2 * np.pi * 0.4 * t_s),
+}
+
+
+@pytest.mark.parametrize("rate_hz", [500.0, 1000.0, 2000.0])
+@pytest.mark.parametrize("kind", _ARTEFACTS)
+def test_artefacts_at_rest_give_no_bursts(kind: str, rate_hz: float) -> None:
+    t_s = np.arange(60 * rate_hz) / rate_hz
     noise = 2.5 * np.random.default_rng(3).standard_normal(len(t_s))
-    assert _bursts((noise + _artefact(kind, t_s))[:, None]) == []
+    spoilt = (noise + _ARTEFACTS[kind](t_s))[:, None]
+    assert _bursts(spoilt, rate_hz) == []
+    assert _bursts(spoilt, rate_hz, floor=2.5) == []  # known from before the artefact
+
+
+@pytest.mark.parametrize("kind", ["heart", "mains of Europe", "mains of America", "slow swing", "steps of an electrode"])
+def test_work_is_found_among_artefacts(kind: str) -> None:
+    on = (2.0, 5.1, 8.2, 11.3)
+    emg = 2.5 * _noisy(_working(on, 1.5, 15.0, 1000), 32, 4)
+    spoilt = emg + _ARTEFACTS[kind](np.arange(15_000) / 1000)[:, None]
+    bursts = [burst for burst in _bursts(spoilt, floor=2.5) if burst.off - burst.on > 600]
+    assert [burst.on / 1000 for burst in bursts] == pytest.approx(on, abs=0.15)
+
+
+def test_emg_through_thick_fat_is_found_as_well() -> None:
+    on = (2.0, 4.1, 6.3, 8.2)
+    errors, decisions = [], []
+    frequency = np.fft.rfftfreq(10_000, 0.001)
+    spectrum = frequency / np.hypot(frequency, 30) / (1 + (frequency / 55) ** 2)  # median 55 Hz
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        emg = np.fft.irfft(np.fft.rfft(random.standard_normal(10_000)) * spectrum)
+        emg *= _working(on, 1.0, 10.0, 1000) * 5.6 / emg.std()
+        bursts = _bursts((emg + random.standard_normal(10_000))[:, None])
+        assert len(bursts) == len(on)
+        errors += [burst.on / 1000 - start for burst, start in zip(bursts, on, strict=True)]
+        decisions += [burst.decided / 1000 - start for burst, start in zip(bursts, on, strict=True)]
+    assert abs(np.mean(errors)) < 0.015
+    assert np.std(errors) < 0.030
+    assert np.median(decisions) < 0.060
+
+
+def test_what_is_too_slow_for_a_waveform_shows_its_bursts() -> None:
+    rate_hz = 100
+    envelope = (1 + 20 * _working((2.0, 6.0), 2.0, 10.0, rate_hz, rise_s=0.2))[:, None]
+    detector = BurstDetector(rate_hz, np.ones(1))
+    assert [burst.on / rate_hz for burst in detector.feed(envelope)] == pytest.approx([2.0, 6.0], abs=0.15)
 
 
 def test_a_dead_channel_gives_no_bursts_and_disturbs_no_other() -> None:

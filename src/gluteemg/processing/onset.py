@@ -1,8 +1,15 @@
 """When a muscle begins to work and when it stops: bursts, found causally in band-passed EMG.
 
-Two questions, two answers. *Is it working?* is decided as early as may be, from the mean power over 40, 80 and 160 ms with
-every 5 ms held to a ceiling, so that a single spike decides nothing. *Since when?* is then looked up in the last 400 ms: the
-posterior mean of the moment at which the power begins to rise from the rest level [1]_, over steps and ramps.
+Three questions, three answers. *Is it a muscle?* EMG reaches far above 50 Hz and never repeats itself; heart beats, swinging
+cables and moving electrodes lie below, the mains repeats itself. So the power of every 5 ms counts only so far as something of
+it is left by a second difference over 3.5 ms, and by a difference over one period of the mains. *Is it working?* is decided as
+early as may be, from the mean of that power over 40, 80 and 160 ms with every 5 ms held to a ceiling, so that a single spike
+decides nothing. *Since when?* is then looked up in the last 400 ms: the posterior mean of the moment at which the power begins
+to rise from the rest level [1]_, over steps and ramps.
+
+What looks like EMG for 150 ms cannot be told from it: a loose contact that crackles, noise of a cable with much power above
+25 Hz. While an artefact lasts, EMG of less than a quarter of its power is not found. Below 400 samples a second fewer samples
+decide and harmonics of the mains fold back: a weak mains that is switched on may show a burst. Envelopes tell nothing of this.
 
 References
 ----------
@@ -12,23 +19,33 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 _HOP_S = 0.005  # step of every decision (chosen: finer than any onset can be told)
-_WINDOWS = ((8, 1.7), (16, 1.3), (32, 1.0))
+_WINDOWS = ((8, 1.6), (16, 1.2), (32, 0.95))
 """Hops in a window, and how far over the threshold its mean power must be (chosen: equally rare at rest)."""
-_FLOOR_POWER = 2.0  # threshold over the rest power (chosen: at 1 kHz none false an hour of noise, 8 an hour of EMG at rest)
+_FLOOR_POWER = 2.0  # threshold over the rest power (chosen: at 1 kHz none false in half an hour of noise)
 _SCALE_PART = 0.15  # threshold as a part of the scale (as for repetitions: 15 % of the working level)
-_CEILING = 3.0  # most that one hop may count, in thresholds (chosen: a spike of up to 50 ms stays under it)
-_QUIET_PART = 0.72  # end of a burst, in thresholds (chosen: half-way back to rest power)
+_CEILING = 4.0  # most that one hop may count, in thresholds (chosen: a spike of up to 15 ms stays under it)
+_DATED_CEILING = 20.0  # the same where a beginning is looked for (chosen: a sharp one still stands out)
+_QUIET_PART = 0.66  # end of a burst, in thresholds (chosen: a third of the way from rest power to the threshold)
 _QUIET_HOPS = 20  # how long it must stay there (chosen: 100 ms, so that a dip does not cut a burst)
 _LEAST_HOPS = 30  # shortest burst (chosen: 150 ms; heart beats and taps are shorter, a flick of a muscle is longer)
 _LOOK_HOPS = 80  # how far back a beginning is looked for (chosen: 400 ms, a slow rise)
-_BEGINNING_HOPS = 2  # spacing of the beginnings that are tried: 10 ms (chosen: their mean is finer)
-_RISE_HOPS = (1, 10, 40)  # lengths of rise that are tried: 5, 50 and 200 ms (chosen: more of them tell no more)
+
+_SLOW_S = 0.0035  # spacing of the second difference (chosen: it keeps 2 % of the power at 25 Hz, 28 % at 50, all at 75)
+_SLOW_GAIN = 1.3  # makes up for what it takes of EMG under thick fat, whose median lies near 55 Hz (chosen)
+_MAINS_HZ = (50.0, 60.0)
+_MAINS_HOPS = 8  # over which the difference over a period is weighed (chosen: 40 ms, two periods)
+_MOST_PERIODS = 6  # over which it is taken where one is no whole number of samples (chosen: 0.1 s)
+_WHOLE = 0.02  # samples: nearer than that is whole (chosen: of 450 Hz it leaves 0.2 % at 1 kHz)
+_MAINS_GAIN = 1.1  # makes up for taking the least of several (chosen)
+_LEAST_RATE_HZ = 180.0  # slowest sensor whose signal is a waveform (the slowest raw ones send 200 a second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +131,7 @@ class BurstDetector:
         scale: NDArray[np.float64] | None = None,
         first_index: int = 0,
     ) -> None:
-        self._hop = max(2, round(rate_hz * _HOP_S))  # below 300 Hz all lengths grow: a window needs enough samples
+        self._hop = max(2, int(rate_hz * _HOP_S + 0.5))  # below 300 Hz all lengths grow: a window needs enough samples
         self._first_index = first_index
         # Band-limited noise has two degrees of freedom for each Hz and second.
         self._freedom = 2 * min(450.0, 0.45 * rate_hz) * self._hop / rate_hz
@@ -122,9 +139,16 @@ class BurstDetector:
         if scale is not None:
             power = np.maximum(power, (_SCALE_PART * np.nan_to_num(np.asarray(scale, np.float64))) ** 2)
         self._threshold = np.where(power > 0, power, np.inf)
+        self._differences = _differences(rate_hz) if rate_hz >= _LEAST_RATE_HZ else ()
+        self._lags = [max((lag for lag, _ in taps), default=0) for taps in self._differences]
+        self._before = max(self._lags, default=0)
+        self._back = [round(lag / self._hop) for lag in self._lags[1:]]
+        told_hops = _MAINS_HOPS - 1 + max(self._back, default=0)
         n_channels = len(power)
-        self._rest = np.empty((0, n_channels))
-        self._power = np.zeros((_LOOK_HOPS, n_channels))
+        self._rest = np.zeros((n_channels, self._before))  # what the differences look back at, then the hop that is begun
+        self._told = np.zeros((1 + len(self._differences), n_channels, told_hops))
+        self._effort = np.zeros((n_channels, _LOOK_HOPS))
+        self._dated = np.zeros((n_channels, _LOOK_HOPS))
         self._hops = 0
         self._open: list[tuple[float, int] | None] = [None] * n_channels
         self._free_from = [0.0] * n_channels
@@ -133,6 +157,11 @@ class BurstDetector:
     def active(self) -> NDArray[np.bool_]:
         """Whether each channel is in a burst after the last sample fed, shape (n_channels,)."""
         return np.array([running is not None for running in self._open])
+
+    @property
+    def begun(self) -> list[tuple[int, int] | None]:
+        """The first sample, and the one with which it was certain, of the burst that each channel is in."""
+        return [None if running is None else (self._sample(running[0]), self._sample(running[1])) for running in self._open]
 
     def feed(self, emg: NDArray[np.float64]) -> list[Burst]:
         """Take new samples and give the bursts that have ended with them.
@@ -147,12 +176,19 @@ class BurstDetector:
         list of Burst
             In the order in which their ends were certain.
         """
-        new = self._hop_power(emg)
-        power = np.concatenate((self._power, new))
-        working, quiet = self._judge(power)
-        ended = [e for channel in range(power.shape[1]) for e in self._walk(channel, working, quiet, power)]
-        self._power = power[len(new) :]
-        self._hops += len(new)
+        channels = np.concatenate((self._rest, emg.T), axis=1)  # time last: all that follows runs along it
+        n_hops = (channels.shape[1] - self._before) // self._hop
+        self._rest = channels[:, n_hops * self._hop :]
+        if not n_hops:
+            return []
+        self._weigh(channels, n_hops)
+        working, quiet = self._judge(n_hops)
+        ended: list[tuple[int, Burst]] = []
+        for channel, running in enumerate(self._open):
+            if running is not None or working[channel].any():
+                ended += self._walk(channel, working[channel], quiet[channel])
+        self._effort, self._dated = self._effort[:, -_LOOK_HOPS:], self._dated[:, -_LOOK_HOPS:]
+        self._hops += n_hops
         return [burst for _, burst in sorted(ended, key=lambda e: (e[0], e[1].channel))]
 
     def finish(self) -> list[Burst]:
@@ -162,38 +198,46 @@ class BurstDetector:
         self._open = [None] * len(self._open)
         return [burst for burst in ended if burst is not None]
 
-    def _hop_power(self, emg: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean square of each whole hop, shape (n_hops, n_channels); what is left over waits for the next call."""
-        emg = np.concatenate((self._rest, emg))
-        whole = len(emg) // self._hop * self._hop
-        self._rest = emg[whole:]
-        total = np.square(emg[0 : whole : self._hop])
+    def _weigh(self, emg: NDArray[np.float64], n_hops: int) -> None:
+        """Append the power of the new hops, in thresholds, so far as it can be a muscle's."""
+        n = n_hops * self._hop
+        waves = np.empty((1 + len(self._differences), len(emg), n))
+        waves[0] = emg[:, self._before : self._before + n]
+        for wave, taps in zip(waves[1:], self._differences, strict=True):
+            now = waves[0]
+            for lag, weight in taps:
+                past = emg[:, self._before - lag : self._before - lag + n]
+                now = np.subtract(now, past if weight == 1 else past * weight, out=wave)
+        np.square(waves, out=waves)
+        powers = waves[:, :, :: self._hop].copy()
         for offset in range(1, self._hop):  # one by one: the order of a sum decides its last bit
-            total += np.square(emg[offset : whole : self._hop])
-        return total / self._hop
+            powers += waves[:, :, offset :: self._hop]
+        power = powers[0] / (self._hop * self._threshold[:, np.newaxis])
+        share: NDArray[np.float64] | float = 1.0
+        if self._differences:
+            told = np.concatenate((self._told, powers), axis=2)
+            self._told = told[:, :, n_hops:]
+            share = _share(told, n_hops, self._back, 1 + sum(weight**2 for _, weight in self._differences[0]))
+        self._effort = np.concatenate((self._effort, np.minimum(power, _CEILING) * share), axis=1)
+        self._dated = np.concatenate((self._dated, np.minimum(power, _DATED_CEILING) * share), axis=1)
 
-    def _judge(self, power: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Tell for each new hop, shape (n_hops, n_channels), whether work is certain and whether quiet is."""
-        total = np.minimum(power / self._threshold, _CEILING)
-        working = np.zeros(power.shape, np.bool_)
-        width = 1
-        while width < _WINDOWS[-1][0]:
-            longer = np.zeros_like(total)
-            longer[width:] = total[width:] + total[:-width]
-            total, width = longer, 2 * width
-            for hops, level in _WINDOWS:
-                if hops == width:
-                    working |= total > hops * level
-        low = (total < width * _QUIET_PART) & ~working
-        since_loud = np.arange(len(low))[:, None] - np.maximum.accumulate(np.where(low, -1, np.arange(len(low))[:, None]))
-        return working[_LOOK_HOPS:], since_loud[_LOOK_HOPS:] >= _QUIET_HOPS
+    def _judge(self, n_hops: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell for each new hop, shape (n_channels, n_hops), whether work is certain and whether quiet is."""
+        last = n_hops + _QUIET_HOPS
+        total, width = self._effort, 1
+        working = np.zeros((len(total), last), np.bool_)
+        for hops, level in _WINDOWS:
+            while width < hops:
+                total, width = total[:, width:] + total[:, :-width], 2 * width
+            working |= total[:, -last:] > hops * level
+        loud = working | (total[:, -last:] >= width * _QUIET_PART)
+        hop = np.arange(last)
+        since_loud = hop - np.maximum.accumulate(np.where(loud, hop, -1), axis=1)
+        return working[:, _QUIET_HOPS:], since_loud[:, _QUIET_HOPS:] >= _QUIET_HOPS
 
-    def _walk(
-        self, channel: int, working: NDArray[np.bool_], quiet: NDArray[np.bool_], power: NDArray[np.float64]
-    ) -> list[tuple[int, Burst]]:
+    def _walk(self, channel: int, working: NDArray[np.bool_], quiet: NDArray[np.bool_]) -> list[tuple[int, Burst]]:
         """Step from each beginning to its end through the new hops of one channel."""
-        works, rests = np.flatnonzero(working[:, channel]), np.flatnonzero(quiet[:, channel])
-        level = power[:, channel] / (self._threshold[channel] / _FLOOR_POWER)
+        works, rests = np.flatnonzero(working), np.flatnonzero(quiet)
         ended: list[tuple[int, Burst]] = []
         at = 0
         while True:
@@ -203,15 +247,16 @@ class BurstDetector:
             if found == len(marks):
                 return ended
             at = int(marks[found])
-            seen = level[at : at + _LOOK_HOPS + 1]  # the last of these is the hop at `at`: power begins with a look back
             now = self._hops + at + 1
+            seen = slice(at, at + _LOOK_HOPS + 1)  # its last is the hop at `at`: both begin with a look back
             if running is None:
-                begin = max(now - len(seen), int(np.ceil(self._free_from[channel])))
-                on = begin + _beginning(seen[len(seen) - (now - begin) :], self._freedom)
-                self._open[channel] = (on, now)
+                begin = max(now - _LOOK_HOPS - 1, int(np.ceil(self._free_from[channel])))
+                level = self._dated[channel, seen][begin - now :]
+                self._open[channel] = (begin + _beginning(level * _FLOOR_POWER, self._freedom), now)
             else:
-                length = min(len(seen), now - int(running[0]))
-                off = now - _beginning(seen[::-1][:length], self._freedom)
+                length = min(_LOOK_HOPS + 1, now - int(running[0]))
+                level = self._effort[channel, seen][::-1][:length]
+                off = now - _beginning(level * _FLOOR_POWER, self._freedom)
                 burst = self._burst(channel, *running, off)
                 self._open[channel], self._free_from[channel] = None, off
                 if burst is not None:
@@ -222,23 +267,115 @@ class BurstDetector:
         """Turn hops into samples; None if the burst is too short to be one."""
         if off - on < _LEAST_HOPS:
             return None
-        at = [self._first_index + round(hop * self._hop) for hop in (on, off, decided)]
-        return Burst(channel, *at)
+        return Burst(channel, *map(self._sample, (on, off, decided)))
+
+    def _sample(self, hop: float) -> int:
+        return self._first_index + round(hop * self._hop)
 
 
-def _templates() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power of unit activity by length of rise, beginning and hop, and its running sum over hops.
+_Taps = tuple[tuple[int, float], ...]
 
-    Amplitude rises in a straight line, so power with its square.
+
+def _differences(rate_hz: float) -> tuple[_Taps, ...]:
+    """Design the differences that take slow signals, 50 Hz and 60 Hz away: (lag, weight) of what is taken off each sample."""
+    span = max(2, int(2 * rate_hz * _SLOW_S))
+    first, second = span // 2, span - span // 2
+    slow: _Taps = ((first, 1.0), (second, 1.0), (span, -1.0)) if first < second else ((first, 2.0), (span, -1.0))
+    return slow, *(taps for mains_hz in _MAINS_HZ for taps in _over_periods(rate_hz / mains_hz))
+
+
+def _over_periods(period: float) -> list[_Taps]:
+    """Take away what was there a period ago.
+
+    Where that lies between two samples, it is put together from both as a sine of this period would have it, which is quick but
+    leaves high harmonics; beside it, a few periods that are a whole number of samples leave none, but hum must be steady.
     """
-    hops = np.arange(_LOOK_HOPS + 1)
-    since = np.maximum(hops[None, :] - hops[::_BEGINNING_HOPS, None] + 0.5, 0)
-    shapes = np.minimum(since / np.array(_RISE_HOPS)[:, None, None], 1) ** 2
-    return shapes, np.cumsum(shapes, axis=2)
+    whole = next((n for n in range(1, _MOST_PERIODS + 1) if abs(n * period - round(n * period)) < _WHOLE), None)
+    found: list[_Taps] = [] if whole is None else [((round(whole * period), 1.0),)]
+    if whole != 1:
+        turn, before = 2 * np.pi / period, int(period)
+        ahead = period - before
+        at_first, at_second = np.sin(turn * np.array([1 - ahead, ahead])) / np.sin(turn)
+        found.append(((before, float(at_first)), (before + 1, float(at_second))))
+    return found
 
 
-_SHAPES, _SUMS = _templates()
+def _share(told: NDArray[np.float64], n_hops: int, back: Sequence[int], white: float) -> NDArray[np.float64]:
+    """Give the share of the power of the last hops, shape (n_channels, n_hops), that can be a muscle's.
+
+    Parameters
+    ----------
+    told : ndarray of shape (2 + n_periods, n_channels, n)
+        Power of each hop: of the signal, of its second difference, of its differences over periods of the mains.
+    n_hops : int
+        How many hops are asked for.
+    back : sequence of int, of length n_periods
+        Hops over which the latter are taken: white noise has in them its power now and then.
+    white : float
+        How many times its power white noise has in the second difference.
+    """
+    # The slow are told over 20 ms, so that a tap is soon over, the mains over two periods.
+    pairs = told[:, :, 1:] + told[:, :, :-1]
+    fours = pairs[:, :, 2:] + pairs[:, :, :-2]
+    eights = fours[:, :, 4:] + fours[:, :, :-4]
+    least, first = np.finfo(np.float64).tiny, eights.shape[2] - n_hops
+    share: NDArray[np.float64] = fours[1, :, -n_hops:] / (fours[0, :, -n_hops:] + least) * (_SLOW_GAIN / white)
+    power = eights[0] * (1 / _MAINS_GAIN) + least
+    for hops, kept in zip(back, eights[2:], strict=True):
+        then = power[:, first - hops : first - hops + n_hops]
+        np.minimum(share, kept[:, first:] / (power[:, first:] + then), out=share)
+    return np.minimum(share, 1.0, out=share)
+
+
+_BEGINNING_HOPS = 2  # spacing of the beginnings that are tried: 10 ms (chosen: their mean is finer)
+_RISES = ((1, 1), (20, 4), (60, 10))
+"""Lengths of rise that are tried, 5 to 300 ms, and how many hops of each are taken together (chosen: more tell no more)."""
 _LEAST_RISE = 0.2  # least activity that is looked for, in rest powers (chosen)
+_END = _LOOK_HOPS + 1 + _RISES[-1][0]
+
+
+def _pieces() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Cut each way to rise into pieces of even power.
+
+    Amplitude rises in a straight line, so power with its square. The last piece of each is the work after the rise.
+
+    Returns
+    -------
+    first, last : ndarray of shape (n_pieces, n_beginnings)
+        The first hop of each piece, and the one after its last.
+    power : ndarray of shape (n_pieces, 1)
+        Power at unit activity.
+    rise : ndarray of shape (n_pieces,)
+        Which rise the piece belongs to.
+    """
+    first, last, power, rise = [], [], [], []
+    for number, (hops, step) in enumerate(_RISES):
+        starts = range(0, hops, step)
+        first += [*starts, hops]
+        last += [*(start + step for start in starts), _END]
+        power += [*(((start + step / 2) / hops) ** 2 for start in starts), 1.0]
+        rise += [number] * (len(starts) + 1)
+    begin = np.arange(0, _LOOK_HOPS + 1, _BEGINNING_HOPS)
+    shape = np.array(power)[:, np.newaxis]
+    return (
+        begin + np.array(first)[:, np.newaxis],
+        np.minimum(begin + np.array(last)[:, np.newaxis], _END),
+        shape,
+        np.array(rise),
+    )
+
+
+_FIRST, _LAST, _SHAPE, _RISE = _pieces()
+_STARTS = np.flatnonzero(np.diff(_RISE, prepend=-1))
+
+
+@cache
+def _counts(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Hops in each piece, shape (n_pieces, n_beginnings), of a look at `n` hops, and their power at unit activity, by rise."""
+    tries = -(-n // _BEGINNING_HOPS)
+    left = np.maximum(n - np.arange(_END + 1.0), 0)
+    counts = left[_FIRST[:, :tries]] - left[_LAST[:, :tries]]
+    return counts, np.add.reduceat(counts * _SHAPE, _STARTS)
 
 
 def _beginning(level: NDArray[np.float64], freedom: float) -> float:
@@ -252,10 +389,17 @@ def _beginning(level: NDArray[np.float64], freedom: float) -> float:
         Degrees of freedom of one hop.
     """
     n = len(level)
+    counts, units = _counts(n)
+    tries = counts.shape[1]
+    tail = np.zeros(_END + 1)
+    tail[:n] = np.cumsum(level[::-1])[::-1]
+    sums = tail.take(_FIRST[:, :tries]) - tail.take(_LAST[:, :tries])
     begin = np.arange(0, n, _BEGINNING_HOPS)
-    excess = np.cumsum((level - 1)[::-1])[::-1][begin]
-    height = np.maximum(excess / _SUMS[:, : len(begin), n - 1], _LEAST_RISE)
-    model = 1 + height[:, :, None] * _SHAPES[:, : len(begin), :n]
-    log_likelihood = freedom / 2 * np.sum(level - level / model - np.log(model), axis=2)
+    height = np.maximum((tail[:n:_BEGINNING_HOPS] - (n - begin)) / units, _LEAST_RISE)
+    power = height[_RISE]
+    power *= _SHAPE
+    sums *= power / (1 + power)
+    sums -= counts * np.log1p(power)
+    log_likelihood = freedom / 2 * np.add.reduceat(sums, _STARTS)
     weight = np.exp(log_likelihood - log_likelihood.max()).sum(axis=0)
     return float(np.sum(weight * begin) / weight.sum())
