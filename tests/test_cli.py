@@ -36,8 +36,17 @@ def said(*arguments: str | Path) -> Any:
 
 def test_help_names_every_command() -> None:
     text = run("--help").stdout
-    for command in ("demo", "scan", "record", "replay", "import", "analyse", "profiles", "sys-info"):
+    for command in ("calibrate", "demo", "scan", "record", "replay", "import", "analyse", "profiles", "sys-info"):
         assert command in text
+
+
+@pytest.mark.parametrize(
+    "command", ["calibrate", "demo", "scan", "record", "replay", "import", "analyse", "profiles", "sys-info"]
+)
+def test_every_command_has_help(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0, result.exception
+    assert "--json" in result.stdout
 
 
 def test_analyse_prints_the_document() -> None:

@@ -7,19 +7,25 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import numpy as np
 import pytest
 from tests.script import BRIDGE, PLACEMENTS, PROFILES, Script, simulated
 
+from gluteemg.activation.calibration import Calibration
+from gluteemg.activation.checks import Drift, Isolation
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Update
+from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.repetition import Rep
 from gluteemg.catalogue import load_protocol
 from gluteemg.demo import WORN
-from gluteemg.errors import RecordingError, SensorError
+from gluteemg.errors import DefinitionError, RecordingError, SensorError
+from gluteemg.muscles import Placement
 from gluteemg.recording.file import Recorder, Recording
 from gluteemg.recording.replay import ReplaySource
-from gluteemg.sensors.simulator import Conditions
+from gluteemg.sensors.person import DEMO_STEPS, SCENARIOS, Person, Step
+from gluteemg.sensors.simulator import Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 from gluteemg.session import Session
 
@@ -202,3 +208,126 @@ def test_packets_that_the_profile_cannot_read_are_told() -> None:
     with Session(Script([*simulated(seconds=1), *odd]), PLACEMENTS, exercise=BRIDGE) as session:
         session.wait(30)
     assert [notice for notice in session.moment.notices if "uMyo-GX" in notice and "cannot read" in notice]
+
+
+_ASKED_AT_S = 12.0
+_LATER = (Step("heel_dig", _ASKED_AT_S + 3.0, _ASKED_AT_S + 6.0), Step("squeeze", _ASKED_AT_S + 7.0, _ASKED_AT_S + 10.0))
+_CHECK, _AGAIN = (
+    Protocol.parse(
+        f"""id = "{kind}"
+        steps = [
+            {{id = "rest", kind = "rest", seconds = 2.5, lead_s = 1}},
+            {{id = "seated_dig", kind = "{kind}", muscles = ["hamstrings"], pause_s = 0.5, seconds = 3, lead_s = 1{dig}}},
+            {{id = "straight", kind = "{kind}", muscles = ["gluteus_maximus"], pause_s = 1, seconds = 3, lead_s = 1{squeeze}}},
+        ]""",
+        kind,
+    )
+    for kind, dig, squeeze in (
+        ("check", ", at_most = {gluteus_maximus = 0.2}", ", at_most = {hamstrings = 0.3}"),
+        ("drift", "", ""),
+    )
+)
+
+
+class Waiting(Script):
+    """Gives what comes after `_ASKED_AT_S` when it is told to."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        super().__init__(items)
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    async def batches(self) -> AsyncGenerator[Sequence[Item], None]:
+        async for batch in super().batches():
+            last = batch[-1]
+            if isinstance(last, Packet) and last.t_ns > (1 + _ASKED_AT_S) * 1e9 and not self.go_on.is_set():
+                self.reached.set()
+                await anyio.to_thread.run_sync(self.go_on.wait)
+            yield batch
+
+
+def _checked(
+    protocol: Protocol, path: Path, placements: Sequence[Placement] = PLACEMENTS
+) -> tuple[Session, list[Update], list[str]]:
+    """A session in which a protocol is followed later on, recorded."""
+    person = Person(SCENARIOS["shared"], 3, (*DEMO_STEPS, *_LATER), first_rep_s=60.0)
+    sensors = [SimulatedSensor(p.sensor, PROFILES[p.sensor], [WORN[p.sensor]], person) for p in PLACEMENTS]
+    source = Waiting(list(simulated_packets(sensors, 24.0, seed=3)))
+    updates: list[Update] = []
+    stages: list[str] = []
+
+    def listen(update: Update) -> None:
+        updates.append(update)
+        stages.append(session.moment.stage)
+
+    session = Session(
+        source,
+        placements,
+        exercise=BRIDGE,
+        protocol=load_protocol("demo"),
+        recorder=Recorder(path, PROFILES, placements),
+        listeners=[listen],
+    )
+    with session:
+        assert source.reached.wait(30)
+        assert not session.measuring
+        session.measure(protocol)
+        assert session.measuring
+        source.go_on.set()
+        session.wait(60)
+    return session, updates, stages
+
+
+def test_a_check_later_in_the_session_is_an_event_and_no_repetition_and_replays(tmp_path: Path) -> None:
+    session, live, stages = _checked(_CHECK, tmp_path / "s.emg")
+    result = session.moment.result
+    assert isinstance(result, Isolation)
+    assert (result.verdict, bool(result.taken), session.measuring) == ("good", True, False)
+    order = [stage for i, stage in enumerate(stages) if not i or stage != stages[i - 1]]
+    assert [stage for stage in order if stage != "searching"] == ["reference", "running", "reference", "running"]
+    assert session.moment.reps == ()
+    recording = Recording.open(tmp_path / "s.emg")
+    events = [i for items in recording.items() for i in items if isinstance(i, Event)]
+    assert [e.kind for e in events] == ["calibration", "pause", "isolation", "resume"]
+    assert [e.detail for e in events[1::2]] == [{"protocol": "check"}] * 2
+    again: list[Update] = []
+    with Session(ReplaySource(recording), recording.placements, exercise=BRIDGE, listeners=[again.append]) as replayed:
+        replayed.wait(60)
+    assert replayed.moment.result == result
+    for name, was in frames_of(live).items():
+        np.testing.assert_array_equal(frames_of(again)[name], was, err_msg=name)
+
+
+def test_swapped_sensors_are_named_though_the_calibration_was_taken_with_them_swapped(tmp_path: Path) -> None:
+    other = {"uMyo-GX": "uMyo-HS", "uMyo-HS": "uMyo-GX"}
+    swapped = [Placement(other.get(p.sensor, p.sensor), p.channel, p.role) for p in PLACEMENTS]
+    session, _, _ = _checked(_CHECK, tmp_path / "s.emg", swapped)
+    assert isinstance(session.moment.result, Isolation)
+    assert session.moment.result.verdict == "swapped"
+    assert [set(pair) for pair in session.moment.result.swapped] == [{"gluteus_maximus:left", "hamstrings:left"}]
+
+
+def test_the_same_squeeze_at_the_end_has_not_drifted(tmp_path: Path) -> None:
+    session, _, _ = _checked(_AGAIN, tmp_path / "s.emg")
+    assert isinstance(session.moment.result, Drift)
+    assert session.moment.result.verdict == "good"
+    assert {c.role for c in session.moment.result.changes} == {"gluteus_maximus:left", "hamstrings:left"}
+
+
+def test_a_calibration_that_is_taken_knows_unit_and_place_of_its_sensors() -> None:
+    placed = {PLACEMENTS[0].role: "two fingers above the crease"}
+    with Session(
+        Script(simulated(seconds=10)), PLACEMENTS, exercise=BRIDGE, protocol=load_protocol("demo"), placed=placed
+    ) as session:
+        session.wait(60)
+    taken = session.moment.result
+    assert isinstance(taken, Calibration)
+    assert taken == session.calibration
+    assert {level.unit for level in taken.levels} == {PROFILES["uMyo-GX"].signal.unit}
+    assert [level.placement for level in taken.levels] == ["two fingers above the crease", "", ""]
+
+
+def test_drift_without_references_is_refused_to_whoever_asks() -> None:
+    with Session(Script(simulated(seconds=1), then_stay=True), PLACEMENTS, exercise=BRIDGE) as session:
+        with pytest.raises(DefinitionError, match="there are none"):
+            session.measure(_AGAIN)
+        assert session.running

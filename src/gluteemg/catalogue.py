@@ -13,7 +13,9 @@ from typing import Literal, TypeVar
 from platformdirs import user_data_path
 from pydantic import ValidationError
 
-from gluteemg.activation.calibration import Calibration, Protocol
+from gluteemg.activation.calibration import Calibration
+from gluteemg.activation.calibrator import Result
+from gluteemg.activation.protocol import Protocol
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
 from gluteemg.definition import Definition, faults
@@ -118,10 +120,10 @@ def load_calibration(name: str) -> Calibration:
     try:
         return Calibration.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DefinitionError(f"There is no calibration {file}: record one without --calibration first.") from error
+        raise DefinitionError(f"There is no calibration {file}: take one with `gluteemg calibrate` first.") from error
     except ValidationError as error:
         raise DefinitionError(
-            f"{file} is not a calibration, it has {faults(error)}: take one with `gluteemg record`."
+            f"{file} is not a calibration, it has {faults(error)}: take one with `gluteemg calibrate`."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{file} cannot be read as text ({error}): check the file.") from error
@@ -135,12 +137,22 @@ def save_last_calibration(calibration: Calibration) -> None:
     DefinitionError
         If the person's own folder cannot be written to.
     """
-    file = _last_calibration()
+    save_result(calibration, _last_calibration())
+
+
+def save_result(result: Result, file: Path) -> None:
+    """Write what a protocol came to into a JSON file; `load_calibration` reads a calibration again.
+
+    Raises
+    ------
+    DefinitionError
+        If the file cannot be written.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(calibration.model_dump_json(indent=2), encoding="utf-8")
+        file.write_text(result.model_dump_json(indent=2), encoding="utf-8")
     except OSError as error:
-        raise DefinitionError(f"The calibration cannot be kept in {file} ({error.strerror}): make room there.") from error
+        raise DefinitionError(f"The {result.kind} cannot be kept in {file} ({error.strerror}): make room there.") from error
 
 
 def _last_calibration() -> Path:

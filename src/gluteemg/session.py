@@ -15,9 +15,12 @@ from typing import Any, Literal, Self
 from anyio import CancelScope, current_time
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from gluteemg.activation.calibration import Calibration, Calibrator, Protocol, Unit
+from gluteemg.activation.calibration import Calibration, Unit
+from gluteemg.activation.calibrator import Calibrator, Result
+from gluteemg.activation.checks import Drift, Isolation
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
 from gluteemg.activation.pipeline import Pipeline, Update
+from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.repetition import Rep
 from gluteemg.activation.signal import Health
 from gluteemg.coaching.coach import Coach, Cue
@@ -25,7 +28,7 @@ from gluteemg.coaching.exercise import Exercise
 from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import State
 from gluteemg.recording.file import Recorder
-from gluteemg.report.analysis import Repetition
+from gluteemg.report.document import Repetition
 from gluteemg.sensors.source import Event, Item, PacketKind, Source
 
 Stage = Literal["searching", "reference", "running", "paused", "finished"]
@@ -66,6 +69,8 @@ class Moment:
         How well each sensor is heard.
     battery : mapping of str to (float, str)
         What is left in each sensor that tells it, in percent or millivolts.
+    result : Calibration, Isolation, Drift or None
+        What the last protocol came to, or the calibration that was loaded.
     """
 
     stage: Stage = "searching"
@@ -77,6 +82,7 @@ class Moment:
     notices: tuple[str, ...] = ()
     health: Mapping[str, Health] = field(default_factory=dict)
     battery: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    result: Result | None = None
 
 
 class Session:
@@ -95,7 +101,9 @@ class Session:
     calibration : Calibration, optional
         Floor and references to begin with.
     protocol : Protocol, optional
-        How to take a calibration first; once every muscle is heard.
+        How to take a calibration first, or to check one; once every muscle is heard. `measure` follows another one later.
+    placed : mapping of Role to str, optional
+        Where each sensor sits, in the person's own words; kept with a calibration that is taken.
     recorder : Recorder, optional
         Keeps everything. The session closes it.
     seconds : float, optional
@@ -112,6 +120,7 @@ class Session:
         exercise: Exercise,
         calibration: Calibration | None = None,
         protocol: Protocol | None = None,
+        placed: Mapping[Role, str] | None = None,
         recorder: Recorder | None = None,
         seconds: float | None = None,
         listeners: Sequence[Listener] = (),
@@ -120,7 +129,11 @@ class Session:
         self._pipeline = Pipeline(source.profiles, placements, aim=exercise.aim)
         roles = self._pipeline.roles
         self._first = () if calibration is None else (Event("calibration", calibration.to_json()),)
-        self._calibrator = None if protocol is None else Calibrator(protocol, roles)
+        self._units = {p.role: source.profiles[p.sensor].signal.unit for p in placements}
+        self._placed = placed
+        self._calibrator = None if protocol is None else self._calibrator_for(protocol, calibration)
+        self._paused = False  # by the person
+        self._measured: str | None = None  # id of the protocol that `measure` follows
         self._coach = Coach(exercise)
         self._recorder = recorder
         self._seconds = seconds
@@ -161,6 +174,11 @@ class Session:
         """The calibration in force."""
         return self._pipeline.calibration
 
+    @property
+    def measuring(self) -> bool:
+        """Whether a protocol is followed, from when it is asked for until its result holds."""
+        return self._calibrator is not None
+
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the session ends.
 
@@ -192,6 +210,29 @@ class Session:
         """Put a marker here, with a note."""
         self._happen("marker", {"note": note})
 
+    def measure(self, protocol: Protocol) -> None:
+        """Follow a protocol from here on: a check of the sensors, the squeeze at the end, another calibration.
+
+        Repetitions are not counted meanwhile. What comes of it is an event, and stands in `moment`. One that is still followed
+        is given up for this one.
+
+        Raises
+        ------
+        DefinitionError
+            If it compares with references, and there are none.
+        """
+        if self.running:
+            self._portal.call(self._measure, protocol)
+
+    def _measure(self, protocol: Protocol) -> None:
+        given_up = [] if self._measured is None else [Event("resume", {"protocol": self._measured})]
+        self._calibrator = self._calibrator_for(protocol, self._pipeline.calibration)
+        self._measured = protocol.id
+        self._take([*given_up, Event("pause", {"protocol": protocol.id})])
+
+    def _calibrator_for(self, protocol: Protocol, calibration: Calibration | None) -> Calibrator:
+        return Calibrator(protocol, self._pipeline.roles, calibration=calibration, units=self._units, placed=self._placed)
+
     def _happen(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Put an event between the packets, from any thread."""
         if self.running:
@@ -215,17 +256,20 @@ class Session:
         if self._recorder is not None:
             self._recorder.put(items)
         update = self._pipeline.feed(items)
-        calibration = None if self._calibrator is None else self._calibrate(self._calibrator, update)
+        result = None if self._calibrator is None else self._follow(self._calibrator, update)
         self._publish(items, update)
-        if calibration is not None:
-            self._take([Event("calibration", calibration.to_json())])
+        if result is not None:
+            resume = [] if self._measured is None else [Event("resume", {"protocol": self._measured})]
+            self._measured = None
+            self._take([Event(result.kind, result.to_json()), *resume])
+            self._calibrator = None
 
-    def _calibrate(self, calibrator: Calibrator, update: Update) -> Calibration | None:
+    def _follow(self, calibrator: Calibrator, update: Update) -> Result | None:
         """Feed the calibrator, once every sensor is there."""
         if len(self._found) < len(set(self._sensor_of.values())):
             return None
-        calibration = calibrator.feed(update.frames)
-        return calibration and calibration.model_copy(update={"taken": datetime.now(UTC).isoformat(timespec="seconds")})
+        result = calibrator.feed(update.frames)
+        return result and result.model_copy(update={"taken": datetime.now(UTC).isoformat(timespec="seconds")})
 
     def _publish(self, items: Sequence[Item], update: Update) -> None:
         """Make the new moment, and tell the listeners."""
@@ -241,7 +285,7 @@ class Session:
             taking = self._calibrator is not None and self._calibrator.step is not None
             moment = replace(
                 moment,
-                stage="paused" if moment.stage == "paused" else "reference" if taking else "running",
+                stage="paused" if self._paused else "reference" if taking else "running",
                 frame=frame,
                 reps=moment.reps + update.reps,
                 cue=self._coach.feed(update.frames, update.reps, self._calibrator),
@@ -274,12 +318,16 @@ class Session:
         """Take from an item what no frame tells."""
         moment = self.moment
         if isinstance(item, Event):
-            if item.kind == "pause":
-                moment = replace(moment, stage="paused")
-            elif item.kind == "resume":
-                moment = replace(moment, stage="running")
-            elif item.kind == "calibration":
-                moment = replace(moment, unit=Calibration.from_json(item.detail).unit)
+            if item.kind in ("pause", "resume"):
+                if "protocol" not in item.detail:  # the person's own
+                    self._paused = item.kind == "pause"
+                    moment = replace(moment, stage="paused" if self._paused else "running")
+            elif item.kind == Calibration.kind:
+                calibration = Calibration.from_json(item.detail)
+                moment = replace(moment, unit=calibration.unit, result=calibration)
+            elif item.kind in (Isolation.kind, Drift.kind):
+                check = Isolation if item.kind == Isolation.kind else Drift
+                moment = replace(moment, result=check.from_json(item.detail))
             else:
                 self._heed(item)
                 return

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluteemg.activation.calibration import Calibrator, Protocol
+from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
-from gluteemg.activation.repetition import LedBy, Rep
+from gluteemg.activation.protocol import Protocol
+from gluteemg.activation.ratio import LedBy
+from gluteemg.activation.repetition import Rep
 from gluteemg.coaching.coach import WARN_AFTER_S, Coach, Cue, Message
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
@@ -166,6 +168,9 @@ def test_every_word_of_the_coach_can_be_said(reps: list[Rep]) -> None:
         (Flag.HEAVY_LOSS, "advice.move_closer"),
         (Flag.HEAVY_MAINS, "advice.away_from_mains"),
         (Flag.HEAVY_CLIPPED, "advice.lower_gain"),
+        (Flag.HEAVY_MOTION, "advice.secure_sensor"),
+        (Flag.NO_SNR, "advice.move_sensor"),
+        (Flag.CONTACT, "advice.press_sensor"),
         (Flag.FLAT, "advice.press_sensor"),
     ],
 )
@@ -242,7 +247,8 @@ def test_while_a_reference_is_taken_it_says_what_to_do_and_for_how_long() -> Non
     coach, calibrator = Coach(_BRIDGE), Calibrator(_DEMO, (_GLUTES, _HAMSTRINGS))
     said: list[Message] = []
     for index in range(900):
-        frames = replace(_frames(index, elapsed_s=1.0), envelope=np.array([[2.0 if index < 450 else 50.0] * 2]))
+        frame = np.array([[2.0 if index < 450 else 50.0] * 2])
+        frames = replace(_frames(index, elapsed_s=1.0), envelope=frame, envelope_fast=frame)
         calibrator.feed(frames)
         cue = coach.feed(frames, (), calibrator)
         if cue.instruction is None:
@@ -259,6 +265,36 @@ def test_while_a_reference_is_taken_it_says_what_to_do_and_for_how_long() -> Non
         "reference.between",
         "reference.heel_dig",
     ]
-    assert said[0].fills == {"seconds": 4}
+    assert said[0].fills == {"seconds": 4, "number": 1, "of": 1}
     assert index == 899
     assert coach.feed(_frames(901, elapsed_s=1.0), (), calibrator).phase == "lift"
+
+
+def test_the_trials_of_a_step_are_counted_and_one_that_is_not_used_says_why() -> None:
+    twice = Protocol.parse(
+        """id = "twice"
+        method = "submaximal"
+        steps = [
+            {id = "rest", kind = "rest", seconds = 2},
+            {id = "squeeze", kind = "reference", muscles = ["gluteus_maximus"], seconds = 2, lead_s = 1, trials = 2},
+        ]""",
+        "twice",
+    )
+    coach, calibrator = Coach(_BRIDGE), Calibrator(twice, (_GLUTES, _HAMSTRINGS))
+    said = []
+    for index in range(800):
+        quiet = index < 200 or 400 <= index < 600
+        frame = np.array([[2.0 if quiet else 50.0] * 2])
+        frames = replace(_frames(index), envelope=frame, envelope_fast=frame)
+        calibrator.feed(frames)
+        cue = coach.feed(frames, (), calibrator)
+        if cue.instruction is not None and cue.instruction.id != "reference.between":
+            fills = cue.instruction.fills
+            now = (cue.instruction.id, fills["number"], fills["of"], cue.reason and cue.reason.id)
+            said += [now] if now not in said else []
+    assert said == [
+        ("reference.rest", 1, 1, None),
+        ("reference.squeeze", 1, 2, None),
+        ("reference.squeeze", 2, 2, None),
+        ("reference.squeeze", 3, 3, "trial.too_quiet"),
+    ]

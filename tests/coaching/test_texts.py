@@ -4,9 +4,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from gluteemg.activation.fatigue import Quadrant
+from gluteemg.activation.measure import Measure, Reason, Remark
 from gluteemg.catalogue import load_exercise, load_protocol, load_texts, names
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.texts import Texts
@@ -46,10 +49,20 @@ def test_every_exercise_phase_and_variant_has_its_words(texts: Texts) -> None:
 def test_every_step_of_a_calibration_and_every_reason_has_its_words(texts: Texts) -> None:
     for protocol in map(load_protocol, names("calibration")):
         assert all(texts.say(Message(f"reference.{step.id}", FILLS)) for step in protocol.steps)
-    ids = ["reference.between", *(f"trial.{reason}" for reason in ("moved", "too_quiet", "no_signal"))]
-    reasons = "under_floor under_zone signal_lost poor_signal no_reference too_short too_long no_reps"
+        assert all(texts.say(Message(f"why.{step.id}")) for step in protocol.steps)
+    reasons = "moved too_quiet no_signal poor_signal clipped disagree"
+    ids = ["reference.between", *(f"trial.{reason}" for reason in reasons.split())]
+    reasons = (
+        "under_floor under_zone signal_lost poor_signal no_reference too_short too_long no_reps no_pair too_noisy too_quiet"
+    )
+    reasons += " sampling_rate"
     verdicts = "in_zone hamstrings_led not_scored"
     assert all(texts.say(Message(id, FILLS)) for id in [*ids, *(f"rep.{reason}" for reason in f"{reasons} {verdicts}".split())])
+
+
+def test_every_measure_refusal_and_remark_has_its_words(texts: Texts) -> None:
+    asked = {"measure": Measure, "not_available": Reason, "remark": Remark, "tiring": Quadrant}
+    assert all(texts.say(Message(f"{table}.{id}")) for table, ids in asked.items() for id in get_args(ids))
 
 
 def test_every_muscle_side_and_flag_has_its_words(texts: Texts) -> None:

@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
-from gluteemg.definition import Definition, Part, faults
+from gluteemg.definition import Part, faults
 from gluteemg.errors import DefinitionError, RoleError
-from gluteemg.muscles import Muscle, Role
-from gluteemg.processing.quality import Flag
+from gluteemg.muscles import Role
 from gluteemg.sensors.source import Event, Item
 
 Method = Literal["mvic", "submaximal"]
 Unit = Literal["%MVIC", "%REF"]
+Statistic = Literal["mean", "max"]
+SensorUnit = Literal["uV", "counts"]
 
-LEAST_OVER_FLOOR = 2.0
-"""A reference must be twice the floor (6 dB): below, no ratio can be believed."""
-MOST_RESTLESS = 2.0
-"""The restless end of a rest may be twice its quiet end (chosen: 500 ms windows of steady noise differ by 20 %)."""
+
+class MeasuredTrial(Part):
+    """One trial of one muscle, used or not: `value` is RMS in the unit of the sensor, `reason` (an id) why it is not used."""
+
+    step: str
+    value: float | None = Field(default=None, ge=0)
+    reason: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the reference is made from it, among others."""
+        return self.reason is None
 
 
 class Level(Part):
     """Floor and reference of one muscle, in the unit of its sensor.
 
-    `reference` is None where none was taken. `working` and `tone`, the level of work and of posture between, are for cutting
-    repetitions only, never for activation.
+    Parameters
+    ----------
+    role : str
+        Muscle and side.
+    floor : float
+        RMS at rest.
+    reference : float or None
+        RMS of the contraction that stands for 100 %, floor included (it is taken off in quadrature where activation is
+        computed); None where none was taken.
+    working, tone : float
+        Level of work and of posture between, for cutting repetitions only, never for activation.
+    unit : {"uV", "counts"} or None
+        Unit of the sensor; None in calibrations older than this field.
+    placement : str
+        Where the sensor sits, in the person's own words.
+    effort, rated : float or None
+        Effort of 10 that was asked for, and how hard it felt afterwards. Who squeezed at 7 where 5 was asked for has a
+        reference that is 40 % too high, as far as effort and EMG go together: the two widen the uncertainty.
+    agreement : float or None
+        How far apart the trials are that the reference is made of, the floor taken off: (largest - smallest) / largest.
+        Those are the two best for a ``max``, all that were accepted for a ``mean``. None for a single one.
+    spread : float or None
+        Standard error of ``ln(reference)`` among these trials.
+    trials : tuple of MeasuredTrial
+        Every trial, in order.
     """
 
     role: str
@@ -37,6 +67,13 @@ class Level(Part):
     reference: float | None = Field(default=None, gt=0)
     working: float | None = Field(default=None, gt=0)
     tone: float = Field(default=0.0, ge=0)
+    unit: SensorUnit | None = None
+    placement: str = ""
+    effort: float | None = Field(default=None, gt=0, le=10)
+    rated: float | None = Field(default=None, gt=0, le=10)
+    agreement: float | None = Field(default=None, ge=0, le=1)
+    spread: float | None = Field(default=None, ge=0)
+    trials: tuple[MeasuredTrial, ...] = ()
 
     @field_validator("role")
     @classmethod
@@ -52,9 +89,17 @@ class Level(Part):
             raise ValueError(f"the reference of {self.role}, {self.reference:g}, is not over its floor, {self.floor:g}")
         return self
 
+    @property
+    def snr_db(self) -> float | None:
+        """Give ``20 log10(reference / floor)``: over 20 dB is good, under 10 thin, under 6 no ratio can be believed."""
+        return None if self.reference is None or not self.floor else 20 * math.log10(self.reference / self.floor)
+
 
 class Calibration(Part):
     """Floors and references of a session, with how they were taken.
+
+    Method, statistic and window are said once, for all muscles: references that were taken in different ways do not compare,
+    so there is no way to write them into one calibration.
 
     Parameters
     ----------
@@ -64,18 +109,29 @@ class Calibration(Part):
         From a rest that was asked for, or from the quietest windows of a recording.
     protocol : str
         Id of the protocol.
+    statistic : {"mean", "max"}
+        The reference is the RMS over all of `window_s`, or the greatest RMS over any `window_s` of a trial.
     window_s : float
-        Length over which a reference was averaged; references over other windows do not compare.
+        Length over which a reference was averaged. The greatest over 250 ms is some 6 to 8 % more than over 500 ms for the
+        very same effort.
+    trial_s, floor_s : float
+        Length of what was measured of each trial, and of the rest; 0 in calibrations older than these fields.
     levels : tuple of Level
         One for each muscle, at most.
     taken : str
         When, UTC in ISO 8601; empty if not known.
     """
 
+    kind: ClassVar[str] = "calibration"
+    """The kind of event that brings one."""
+
     method: Method | None
     floor_method: Literal["rest", "estimated"]
     protocol: str = ""
+    statistic: Statistic = "mean"
     window_s: float = Field(default=0.0, ge=0)
+    trial_s: float = Field(default=0.0, ge=0)
+    floor_s: float = Field(default=0.0, ge=0)
     levels: tuple[Level, ...]
     taken: str = ""
 
@@ -96,6 +152,29 @@ class Calibration(Part):
     def level(self, role: Role) -> Level | None:
         """Find the level of a muscle."""
         return next((level for level in self.levels if level.role == str(role)), None)
+
+    def fits(self, role: Role, unit: SensorUnit) -> bool:
+        """Tell whether the level of a muscle, if it has one, is in this unit; an older one that does not say so is believed."""
+        level = self.level(role)
+        return level is None or level.unit is None or level.unit == unit
+
+    def check(self, units: Mapping[Role, SensorUnit]) -> None:
+        """Refuse to be applied to sensors that measure in another unit.
+
+        Parameters
+        ----------
+        units : mapping of Role to {"uV", "counts"}
+            Unit of the sensor on each muscle: ``profile.signal.unit``.
+
+        Raises
+        ------
+        DefinitionError
+            If a level is in another unit than its sensor; one line names every muscle.
+        """
+        if odd := [f"{role} (its sensor gives {unit})" for role, unit in units.items() if not self.fits(role, unit)]:
+            raise DefinitionError(
+                f"The calibration was taken in another unit for {', '.join(odd)}: take a new one with these sensors."
+            )
 
     @classmethod
     def from_json(cls, detail: Mapping[str, Any]) -> Calibration:
@@ -125,145 +204,3 @@ def recalibrated(items: Sequence[Item], calibration: Calibration) -> Sequence[It
     """
     event = Event("calibration", calibration.to_json())
     return [event if isinstance(item, Event) and item.kind == "calibration" else item for item in items]
-
-
-class Step(Part):
-    """One step of a protocol: lie still, or contract some muscles, for a time.
-
-    The first `lead_s` of it is for reacting and ramping up, and is not measured.
-    """
-
-    id: str
-    kind: Literal["rest", "reference"]
-    seconds: float = Field(gt=0, le=120)
-    lead_s: float = Field(default=0.0, ge=0)
-    pause_s: float = Field(default=0.0, ge=0)
-    muscles: tuple[Muscle, ...] = ()
-
-    @model_validator(mode="after")
-    def _measures_something(self) -> Step:
-        if self.seconds - self.lead_s < 0.5:
-            raise ValueError("less than 0.5 s is left to measure after lead_s")
-        if (self.kind == "reference") != bool(self.muscles):
-            raise ValueError("a reference names its muscles, a rest names none")
-        return self
-
-
-class Protocol(Definition):
-    """How to take a calibration: one TOML file in ``calibration/``. `pause_s` of a step passes before it begins."""
-
-    id: str
-    method: Method
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
-    tries: int = Field(default=3, ge=1, le=10)
-
-    @model_validator(mode="after")
-    def _rest_first(self) -> Protocol:
-        if self.steps[0].kind != "rest":
-            raise ValueError("the first step must be a rest")
-        return self
-
-
-class Calibrator:
-    """Leads through a protocol and measures it, from frames alone.
-
-    Parameters
-    ----------
-    protocol : Protocol
-        What to ask for.
-    roles : sequence of Role
-        Muscles that are worn; a step whose muscles are not worn is left out.
-    """
-
-    def __init__(self, protocol: Protocol, roles: tuple[Role, ...]) -> None:
-        worn = {r.muscle for r in roles}
-        self._protocol = protocol
-        self._roles = roles
-        self._steps = tuple(s for s in protocol.steps if s.kind == "rest" or worn & set(s.muscles))
-        self._number = 0
-        self._try = 1
-        self._begins: int | None = None  # grid index
-        self._seen: list[Frames] = []
-        self._floor = np.full(len(roles), np.nan)
-        self._reference = np.full(len(roles), np.nan)
-        self.rejected: str | None = None
-
-    @property
-    def step(self) -> Step | None:
-        """The step that is asked for now; None when all are done."""
-        return self._steps[self._number] if self._number < len(self._steps) else None
-
-    def remaining_s(self, index: int) -> float:
-        """Seconds until the present step ends, seen from a grid index; longer than the step while its pause lasts."""
-        if self.step is None or self._begins is None:
-            return 0.0
-        return max(0.0, (self._begins - index) / FRAME_RATE_HZ + self.step.seconds)
-
-    def feed(self, frames: Frames) -> Calibration | None:
-        """Take the next frames; give the calibration once, when the last step is done.
-
-        A step whose measurement cannot be used is asked for again, and `rejected` holds why (an id) until the step is done:
-        ``moved`` during rest, ``too_quiet`` for a reference under twice the floor, ``no_signal``. After `Protocol.tries` tries
-        a reference is left without a value; a floor is kept even if the last rest was restless, since without one there is
-        nothing at all, and too high a floor only makes references harder to believe.
-        """
-        if self.step is None or not len(frames):
-            return None
-        self._seen.append(frames)
-        while self.step is not None:
-            if self._begins is None:
-                self._begins = int(frames.index[0]) + round(self.step.pause_s * FRAME_RATE_HZ)
-            end = self._begins + round(self.step.seconds * FRAME_RATE_HZ)
-            if frames.index[-1] < end - 1:
-                return None
-            self._finish_step(end)
-        return self._calibration()
-
-    def _finish_step(self, end: int) -> None:
-        step = self._steps[self._number]
-        start = end - round((step.seconds - step.lead_s) * FRAME_RATE_HZ)
-        index = np.concatenate([f.index for f in self._seen])
-        rows = (index >= start) & (index < end)
-        squares = np.concatenate([f.envelope for f in self._seen])[rows] ** 2
-        usable = np.concatenate([f.flags for f in self._seen])[rows] < Flag.HEAVY_LOSS
-        squares = np.where(usable, squares, np.nan)
-        self.rejected = self._measure(step, squares)
-        if self.rejected is None or self._try >= self._protocol.tries:
-            self._number, self._try, self.rejected = self._number + 1, 1, None
-        else:
-            self._try += 1
-        pause = 0 if self.step is None else round(self.step.pause_s * FRAME_RATE_HZ)
-        self._begins = end + pause
-        self._seen = self._seen[-1:]
-
-    def _measure(self, step: Step, squares: NDArray[np.float64]) -> str | None:
-        """Take floor or references from the squared envelope (n_frames, n_roles); give the id of a fault, or None."""
-        columns = [i for i, r in enumerate(self._roles) if step.kind == "rest" or r.muscle in step.muscles]
-        heard = np.isfinite(squares[:, columns]).mean(axis=0) >= 0.5
-        silent = not heard.all()
-        columns = [c for c, h in zip(columns, heard, strict=True) if h]
-        if not columns:
-            return "no_signal"
-        rms = np.sqrt(np.nanmean(squares[:, columns], axis=0))
-        if step.kind == "rest":
-            self._floor[columns] = rms
-            quiet, restless = np.nanquantile(np.sqrt(squares[:, columns]), [0.05, 0.95], axis=0)
-            return "no_signal" if silent else "moved" if bool((restless > MOST_RESTLESS * quiet).any()) else None
-        strong = rms > LEAST_OVER_FLOOR * self._floor[columns]
-        self._reference[np.array(columns)[strong]] = rms[strong]
-        return "no_signal" if silent else None if bool(strong.all()) else "too_quiet"
-
-    def _calibration(self) -> Calibration:
-        references = [s for s in self._steps if s.kind == "reference"]
-        levels = tuple(
-            Level(role=str(r), floor=float(f), reference=None if np.isnan(ref) else float(ref))
-            for r, f, ref in zip(self._roles, self._floor, self._reference, strict=True)
-            if not np.isnan(f)
-        )
-        return Calibration(
-            method=self._protocol.method if any(x.reference for x in levels) else None,
-            floor_method="rest",
-            protocol=self._protocol.id,
-            window_s=min((s.seconds - s.lead_s for s in references), default=0.0),
-            levels=levels,
-        )

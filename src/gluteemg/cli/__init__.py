@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,17 +14,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gluteemg.cli import profiles
+from gluteemg.cli.calibrate import calibrate
 from gluteemg.cli.output import Json, print_json
+from gluteemg.cli.worn import (
+    CalibrationFile,
+    Find,
+    Profiles,
+    ProtocolName,
+    Roles,
+    Virtual,
+    Worn,
+    demo_of,
+    pair,
+    protocol_of,
+    role_of,
+    texts_for,
+)
 from gluteemg.errors import GluteemgError, RoleError
 
 if TYPE_CHECKING:
-    from gluteemg.activation.calibration import Calibration, Protocol
+    from gluteemg.activation.calibration import Calibration
+    from gluteemg.activation.protocol import Protocol
     from gluteemg.coaching.exercise import Exercise
-    from gluteemg.coaching.texts import Texts
-    from gluteemg.demo import Demo
-    from gluteemg.muscles import Placement, Role
+    from gluteemg.muscles import Placement
     from gluteemg.recording.file import Recording
-    from gluteemg.sensors.profile import FirmwareProfile
     from gluteemg.sensors.source import Source
     from gluteemg.session import Session
 
@@ -36,17 +49,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(profiles.app, name="profiles")
+app.command()(calibrate)
 
 Headless = Annotated[bool, typer.Option("--headless", help="Open no window; tell what happens line by line.")]
 Seconds = Annotated[float | None, typer.Option(min=1, max=86_400, help="Stop after so many seconds of data.")]
 ExerciseName = Annotated[str, typer.Option("--exercise", help="Exercise by its id, or a TOML file.")]
-CalibrationFile = Annotated[
-    str | None,
-    typer.Option("--calibration", help="Take floor and references from this JSON file; `last` is the last one taken."),
-]
-Virtual = Annotated[
-    str | None, typer.Option(metavar="SCENARIO", help="Take virtual sensors: hamstring-led, shared or glute-led.")
-]
 
 DEMO_SECONDS = 20.0
 """How long the demo runs without a window: rest, references and three repetitions."""
@@ -131,7 +138,7 @@ def scan(
     from gluteemg.catalogue import load_profiles
     from gluteemg.sensors import ble
 
-    radio = None if virtual is None else _demo(virtual).radio
+    radio = None if virtual is None else demo_of(virtual).radio
     found = asyncio.run(ble.scan(load_profiles(), seconds=seconds, radio=radio))
     if as_json:
         print_json([asdict(f) for f in found])
@@ -148,40 +155,28 @@ def scan(
 @app.command()
 def record(
     path: Annotated[Path, typer.Argument(help="The new .emg file.")],
-    role: Annotated[
-        list[str], typer.Option("--role", help="What a sensor sits on: SENSOR[/CHANNEL]=MUSCLE:SIDE. Once for each channel.")
-    ],
-    profile: Annotated[
-        list[str] | None, typer.Option(help="SENSOR=PROFILE where the name does not tell the kind of sensor.")
-    ] = None,
+    role: Roles,
+    profile: Profiles = None,
     exercise: ExerciseName = "bridge",
     calibration: CalibrationFile = None,
-    protocol: Annotated[str, typer.Option(help="How to take floor and references first.")] = "submaximal",
+    protocol: ProtocolName = None,
     seconds: Seconds = None,
-    find: Annotated[float, typer.Option(min=1, help="How many seconds to look for the sensors.")] = 10.0,
+    find: Find = 10.0,
     headless: Headless = False,
     as_json: Json = False,
     virtual: Virtual = None,
 ) -> None:
     """Record a session: connect, take floor and references, then train; everything is kept in one file."""
-    from gluteemg.catalogue import load_calibration, load_exercise, load_profiles, load_protocol, save_last_calibration
-    from gluteemg.sensors.ble import BleSource
+    from gluteemg.catalogue import load_calibration, load_exercise, save_last_calibration
 
-    placements = tuple(_placement(text) for text in role)
-    chosen = dict(_pair(text, "SENSOR=PROFILE") for text in profile or [])
-    known = load_profiles()
-    wanted = {p.sensor: _profile_for(p.sensor, chosen, known) for p in placements}
-    if useless := sorted(set(chosen) - set(wanted)):
-        raise GluteemgError(f"--profile names {', '.join(useless)}, which has no --role: check the name, or give it one.")
-    radio = None if virtual is None else _demo(virtual, {sensor.partition("@")[0] for sensor in wanted}).radio
-    practised = load_exercise(exercise)
+    worn, practised = Worn.of(role, profile, virtual=virtual, find_s=find), load_exercise(exercise)
     taken = _live(
-        BleSource(wanted, radio=radio, find_timeout_s=find),
-        placements,
+        worn.source,
+        worn.placements,
         practised,
         path,
         calibration=None if calibration is None else load_calibration(calibration),
-        protocol=load_protocol(protocol) if calibration is None else None,
+        protocol=protocol_of(protocol, virtual=virtual is not None) if calibration is None else None,
         seconds=seconds,
         headless=headless or not _has_screen(),
     )
@@ -209,7 +204,7 @@ def replay(
 
     recording, exercise = _open(path)
     other = None if calibration is None else load_calibration(calibration)
-    texts, placements = _texts(exercise), recording.placements
+    texts, placements = texts_for(exercise), recording.placements
     if headless or not _has_screen():
         source = ReplaySource(recording, speed=speed, calibration=other)
         with Session(source, placements, exercise=exercise) as session:
@@ -256,10 +251,10 @@ def import_(
     """Turn a table of EMG into a recording."""
     from gluteemg.recording.importing import import_csv
 
-    pairs = [_pair(text, "COLUMN=MUSCLE:SIDE") for text in channel]
+    pairs = [pair(text, "COLUMN=MUSCLE:SIDE") for text in channel]
     if twice := sorted({column for column, _ in pairs if [c for c, _ in pairs].count(column) > 1}):
         raise RoleError(f"{', '.join(twice)} is given two roles: give each column one.")
-    imported = import_csv(path, output, {column: _role(role) for column, role in pairs}, unit=unit)
+    imported = import_csv(path, output, {column: role_of(role) for column, role in pairs}, unit=unit)
     if as_json:
         print_json(
             {
@@ -311,7 +306,7 @@ def _live(
     from gluteemg.recording.file import Recorder
     from gluteemg.session import Listener, Session
 
-    texts = _texts(exercise, protocol)
+    texts = texts_for(exercise, protocol)
     opened: list[Session] = []
 
     def open_session(*listeners: Listener) -> Session:
@@ -355,12 +350,13 @@ def _tell(
     """Analyse a recording and print what it says."""
     from gluteemg.console import describe
     from gluteemg.recording.file import Recording
-    from gluteemg.report.analysis import Truth, analyse
+    from gluteemg.report.analysis import analyse
+    from gluteemg.report.document import Truth
 
     analysis = analyse(Recording.open(path), exercise, calibration)
     if truth is not None:
         analysis = analysis.model_copy(update={"truth": Truth(**truth), "recording": str(name) if name else "demo"})
-    typer.echo(analysis.model_dump_json(indent=2) if as_json else describe(analysis, _texts(exercise)))
+    typer.echo(analysis.model_dump_json(indent=2) if as_json else describe(analysis, texts_for(exercise)))
 
 
 @contextmanager
@@ -397,60 +393,3 @@ def _has_screen() -> bool:
     if why is not None:
         typer.echo(f"{why}: going on without a window.", err=True)
     return why is None
-
-
-def _texts(exercise: Exercise, protocol: Protocol | None = None) -> Texts:
-    """Load the words, and see that those of the exercise and the protocol are there before anything begins."""
-    from gluteemg.catalogue import load_texts, user_folder
-    from gluteemg.errors import DefinitionError
-
-    texts = load_texts()
-    ids = [f"exercise.{exercise.id}", *(f"{t}.{p.id}" for p in exercise.phases for t in ("phase", "then"))]
-    ids += [f"{table}.{variant.id}" for variant in exercise.variants for table in ("advice", "why")]
-    ids += [f"reference.{step.id}" for step in (protocol.steps if protocol is not None else ())]
-    if missing := texts.lacks(ids):
-        own = user_folder() / "texts" / f"{texts.language}.toml"
-        raise DefinitionError(f"There are no words for {', '.join(missing)}: write them into {own}.")
-    return texts
-
-
-def _demo(scenario: str, sensors: Collection[str] | None = None) -> Demo:
-    from gluteemg.demo import WORN, Demo
-
-    return Demo(scenario, sensors=set(WORN).intersection(sensors or ()) or None)
-
-
-def _pair(text: str, form: str) -> tuple[str, str]:
-    left, equals, right = text.rpartition("=")
-    if not equals or not left or not right:
-        raise typer.BadParameter(f"{text!r} is not of the form {form}")
-    return left, right
-
-
-def _role(text: str) -> Role:
-    from gluteemg.muscles import Role
-
-    return Role.parse(text)
-
-
-def _placement(text: str) -> Placement:
-    from gluteemg.muscles import Placement
-
-    where, role = _pair(text, "SENSOR[/CHANNEL]=MUSCLE:SIDE")
-    sensor, slash, channel = where.rpartition("/")
-    if slash and not (channel.isascii() and channel.isdecimal()):
-        raise RoleError(f"{channel!r} in {text!r} is not a channel: channels are numbers from 0.")
-    return Placement(sensor if slash else where, int(channel) if slash else 0, _role(role))
-
-
-def _profile_for(sensor: str, chosen: dict[str, str], known: list[FirmwareProfile]) -> FirmwareProfile:
-    """Find the profile of a sensor: the one that was named, or the one that its name tells."""
-    from gluteemg.catalogue import load_profile
-    from gluteemg.sensors.profile import recognise
-
-    if sensor in chosen:
-        return load_profile(chosen[sensor])
-    found = recognise(sensor, (), known)
-    if found is None:
-        raise GluteemgError(f"The name {sensor!r} does not tell what kind of sensor it is: add --profile {sensor}=ID.")
-    return found

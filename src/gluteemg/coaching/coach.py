@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gluteemg.activation.calibration import Calibrator
+from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame, Frames
+from gluteemg.activation.protocol import Step
 from gluteemg.activation.repetition import Rep
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.muscles import Role
@@ -21,6 +22,9 @@ _SENSOR_ADVICE: Mapping[Flag, str] = {
     Flag.ABSENT: "move_closer",
     Flag.HEAVY_MAINS: "away_from_mains",
     Flag.HEAVY_CLIPPED: "lower_gain",
+    Flag.HEAVY_MOTION: "secure_sensor",
+    Flag.NO_SNR: "move_sensor",
+    Flag.CONTACT: "press_sensor",
     Flag.FLAT: "press_sensor",
 }
 
@@ -48,7 +52,7 @@ class Cue:
     phase_fraction : float
         How much of that phase has passed, 0 to 1.
     instruction : Message or None
-        What to do while a reference is taken ("Lie still"), instead of a phase.
+        What to do while a protocol is followed ("Lie still"), instead of a phase; its fills count the trials.
     """
 
     advice: Message | None = None
@@ -86,12 +90,12 @@ class Coach:
         reps : sequence of Rep
             Decided in these frames.
         calibrator : Calibrator or None
-            While a calibration is being taken.
+            While a protocol is followed.
         """
         now = int(frames.index[-1])
         if calibrator is not None and calibrator.step is not None:
-            rejected = calibrator.rejected and Message(f"trial.{calibrator.rejected}")
-            return Cue(instruction=_instruction(calibrator, now), reason=rejected or None)
+            rejected = None if calibrator.rejected is None else Message(f"trial.{calibrator.rejected}")
+            return Cue(instruction=_instruction(calibrator, calibrator.step, now), reason=rejected)
         for rep in reps:
             if rep.counted:
                 self._reps.append(rep)
@@ -122,7 +126,8 @@ class Coach:
             variant = self._variants.pop(0)
             self._tell(Message(f"advice.{variant}"), Message(f"why.{variant}"))
         elif all(r.in_zone is False for r in last):
-            self._tell(Message("advice.squeeze_more"), Message("why.under_zone"))
+            led = all(r.led_by == "hamstrings" for r in last)
+            self._tell(Message("advice.squeeze_more"), Message("why.hamstrings_led" if led else "why.under_zone"))
         elif all(r.over_floor is False for r in last):
             self._tell(Message("advice.lift_higher"), Message("why.under_floor"))
 
@@ -149,10 +154,9 @@ def _about_signal(role: Role, flag: Flag) -> Cue:
     return Cue(Message(f"advice.{advice}", fills), Message(f"why.{advice}", fills), warning=True)
 
 
-def _instruction(calibrator: Calibrator, now: int) -> Message:
-    step = calibrator.step
-    assert step is not None
+def _instruction(calibrator: Calibrator, step: Step, now: int) -> Message:
     remaining_s = calibrator.remaining_s(now)
     if remaining_s > step.seconds:
         return Message("reference.between")
-    return Message(f"reference.{step.id}", {"seconds": max(1, round(remaining_s))})
+    fills = {"seconds": max(1, round(remaining_s)), "number": calibrator.trial, "of": max(step.trials, calibrator.trial)}
+    return Message(f"reference.{step.id}", fills)

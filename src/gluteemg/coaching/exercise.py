@@ -6,11 +6,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from gluteemg.activation.calibration import Method
 from gluteemg.activation.pipeline import Aim
 from gluteemg.activation.ratio import Zone
+from gluteemg.activation.repetition import MOST_S
 from gluteemg.definition import Definition, Part
 from gluteemg.muscles import Muscle
 
+_SLOWER = 1.5
+"""How much slower than planned a repetition may be (chosen: a hold of 60 s may last 90 s)."""
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 
@@ -83,7 +87,9 @@ class Exercise(Definition):
     @property
     def aim(self) -> Aim:
         """Give the zone and the floors that the pipeline judges by."""
-        return Aim(Zone(*self.share_band), {"mvic": self.floor.mvic, "submaximal": self.floor.ref})
+        planned_s = sum(phase.tempo_s for phase in self.phases)
+        floor: dict[Method, float] = {"mvic": self.floor.mvic, "submaximal": self.floor.ref}
+        return Aim(Zone(*self.share_band), floor, max(MOST_S, _SLOWER * planned_s))
 
     @model_validator(mode="after")
     def _band_ascends(self) -> Self:
