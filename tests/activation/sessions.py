@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from tests.cuts import assert_same
 
-from gluteemg.activation.calibration import Calibration, Calibrator, Level, Protocol
+from gluteemg.activation.calibration import Calibration, Level
+from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Aim, Pipeline, Update
+from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.ratio import Zone
 from gluteemg.muscles import Placement, Role
 from gluteemg.sensors.person import SCENARIOS, Person

@@ -12,7 +12,7 @@ from tests.activation.sessions import GLUTES, mixed_items, mixed_sensors, pipeli
 from tests.cuts import cuts_of
 
 from gluteemg.activation.bursts import BurstFinder, MuscleBurst, find_bursts
-from gluteemg.activation.pipeline import Trace
+from gluteemg.activation.grid import Trace
 from gluteemg.sensors.source import Item
 
 _RATE_HZ = 1000.0
@@ -28,8 +28,8 @@ def _trace(seconds: float, work: Sequence[tuple[float, float]], hole: tuple[floa
 
 
 def _found(trace: Trace, pieces: Sequence[slice] = (slice(None),)) -> list[MuscleBurst]:
-    finder = BurstFinder(GLUTES, _RATE_HZ, 2.0)
-    found = [b for p in pieces for b in finder.feed(Trace(GLUTES, trace.t_s[p], trace.emg[p]))]
+    finder = BurstFinder([GLUTES], _RATE_HZ, [2.0])
+    found = [b for p in pieces for b in finder.feed(trace.t_s[p], trace.emg[p, np.newaxis])]
     return found + finder.finish()
 
 
@@ -58,23 +58,24 @@ def test_pieces_of_one_size_give_the_same_bursts(size: int) -> None:
     assert _found(_HOLED, [slice(k, k + size) for k in range(0, len(_HOLED.t_s), size)]) == _found(_HOLED)
 
 
-def test_of_a_long_rest_only_the_look_back_is_kept() -> None:
-    trace = _trace(60.0, [(50.0, 52.0)])
-    finder = BurstFinder(GLUTES, _RATE_HZ, 2.0)
+def test_of_a_long_rest_and_of_a_long_burst_only_the_look_back_is_kept() -> None:
+    trace = _trace(60.0, [(50.0, 58.0)])
+    finder = BurstFinder([GLUTES], _RATE_HZ, [2.0])
     found = []
     for k in range(0, len(trace.t_s), 24):
-        found += finder.feed(Trace(GLUTES, trace.t_s[k : k + 24], trace.emg[k : k + 24]))
+        found += finder.feed(trace.t_s[k : k + 24], trace.emg[k : k + 24, np.newaxis])
         kept = sum(map(len, finder._times))
-        assert kept <= 1100 or 50 <= trace.t_s[k] <= 52.5
-    assert [(round(b.on_s, 1), round(b.off_s, 1)) for b in found] == [(50.0, 52.0)]
+        assert kept <= 1100
+    assert [(round(b.on_s, 1), round(b.off_s, 1)) for b in found] == [(50.0, 58.0)]
 
 
 def _bursts_of(items: Sequence[Item], pieces: Sequence[slice]) -> list[MuscleBurst]:
     """Everything that happens in a mixed session, through the pipeline, muscle by muscle."""
     pipeline = pipeline_of(mixed_sensors())
-    finders = {r: BurstFinder(r, 1116.0 if r.side == "left" else 500.0, 2.5, 20.0) for r in pipeline.roles}
+    worn = [(list(s.roles), s.profile.signal.rate_hz) for s in mixed_sensors()]
+    finders = [BurstFinder(roles, hz, [2.5] * len(roles), [20.0] * len(roles)) for roles, hz in worn]
     found = [b for piece in pieces for b in find_bursts(finders, pipeline.feed(items[piece]).traces)]
-    found += [b for finder in finders.values() for b in finder.finish()]
+    found += [b for finder in finders for b in finder.finish()]
     return sorted(found, key=lambda b: (b.role, b.on_s))
 
 

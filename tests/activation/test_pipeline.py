@@ -28,7 +28,8 @@ from tests.cuts import assert_same, cuts_of
 
 from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames, Verdict
-from gluteemg.activation.pipeline import PATIENCE_S, Pipeline, Update
+from gluteemg.activation.grid import PATIENCE_S
+from gluteemg.activation.pipeline import Pipeline, Update
 from gluteemg.errors import RoleError
 from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import Flag
@@ -212,7 +213,7 @@ def test_a_sensor_that_comes_later_is_absent_until_then(calm: tuple[list[Simulat
 def test_instants_close_the_same_however_many_at_a_time(
     mixed: list[tuple[list[Item], Update]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gluteemg.activation.pipeline._MOST_INSTANTS", 7)
+    monkeypatch.setattr("gluteemg.activation.grid._MOST_INSTANTS", 7)
     for items, whole in mixed:
         assert_same_update(_run(items), whole)
         assert max(len(u.frames) for u in pipeline_of(mixed_sensors()).updates(items)) == 7
@@ -339,7 +340,7 @@ def test_without_a_reference_of_every_muscle_of_the_ratio_nothing_can_be_scored(
     calibration = known_calibration(known) if known else None
     pipeline = pipeline_of(calm[0], calibration)
     reps = pipeline.feed(calm[1]).reps
-    assert pipeline.scorable is scorable
+    assert pipeline.why_no_ratio == (None if scorable else "no_reference")
     assert bool(reps) == bool(known)
     assert all(rep.scored is scorable for rep in reps if rep.counted)
     assert {rep.reasons for rep in reps if not rep.scored} <= {("no_reference",), ("too_short", "no_reference")}

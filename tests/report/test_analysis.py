@@ -15,7 +15,8 @@ from gluteemg.errors import DefinitionError
 from gluteemg.muscles import Role
 from gluteemg.recording.file import Recorder, Recording
 from gluteemg.recording.importing import import_csv
-from gluteemg.report.analysis import REP_UNCERTAINTY, Analysis, analyse, summarise
+from gluteemg.report.analysis import REP_UNCERTAINTY, analyse, summarise
+from gluteemg.report.document import Analysis
 from gluteemg.sensors.source import Event, Item, Packet
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +99,7 @@ def test_the_range_of_the_share_widens_with_scatter_and_one_rep_claims_little() 
 def test_a_session_without_a_score_says_why() -> None:
     assert summarise([], "%REF").why_no_share == "no_reps"
     assert summarise([], None).why_no_share == "no_reference"
-    assert summarise([], "%REF", scorable=False).why_no_share == "no_reference"
+    assert summarise([], "%REF", why_no_ratio="no_pair").why_no_share == "no_pair"
     assert summarise([rep(None, "signal_lost")], "%REF").why_no_share == "signal_lost"
 
 
@@ -187,4 +188,4 @@ def test_three_hamstring_curls_are_three_repetitions_without_a_share(tmp_path: P
     import_csv(DATA / "knee_flexion_standing.csv", tmp_path / "curls.emg", roles)
     analysis = analyse(Recording.open(tmp_path / "curls.emg"), BRIDGE)
     assert sum(r.counted for r in analysis.reps) == 3
-    assert analysis.summary.why_no_share == "no_reference"
+    assert analysis.summary.why_no_share == "no_pair"

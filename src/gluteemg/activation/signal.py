@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gluteemg.processing.chain import Chain
-from gluteemg.processing.envelope import FAST_S, SLOW_S, MovingRms
+from gluteemg.muscles import TRUNK
+from gluteemg.processing.chain import Chain, LineNotch
+from gluteemg.processing.envelope import FAST_S, SLOW_S, HopPower, MovingRms, hop_of
 from gluteemg.processing.quality import ENVELOPE, SPARSE, WAVEFORM, Converter, Flag, QualityMonitor
 from gluteemg.sensors.clock import SensorClock
 from gluteemg.sensors.decoder import Chunk, Decoder
@@ -40,6 +42,8 @@ class Health:
         Share of the samples of the last 10 s that is missing, 0 to 1; None where the sensor counts nothing.
     delay_s : float or None
         How long after its last sample the latest packet came; None before the first.
+    filter_s : float
+        By how much the filters delay the middle of the band, and hops the envelope.
     unreadable : float
         Share of all packets that could not be read, 0 to 1.
     battery : tuple of float and str, or None
@@ -49,13 +53,24 @@ class Health:
     rate_hz: float
     loss: float | None
     delay_s: float | None
+    filter_s: float
     unreadable: float
     battery: tuple[float, str] | None
+
+    @property
+    def bar_s(self) -> float | None:
+        """How old the middle of what a moving bar shows is, when its packet has come: half of its window, and all before it."""
+        return None if self.delay_s is None else self.delay_s + self.filter_s + FAST_S / 2
+
+    @property
+    def judged_s(self) -> float | None:
+        """The same for the share and the verdict."""
+        return None if self.delay_s is None else self.delay_s + self.filter_s + SLOW_S / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Processed samples of one sensor, holes of up to `FILLED_GAP_S` filled.
+    """Filtered samples of one sensor, holes of up to `FILLED_GAP_S` filled.
 
     Parameters
     ----------
@@ -63,42 +78,51 @@ class Samples:
         Session time, never decreasing.
     emg : ndarray of shape (n, n_channels)
         After the chain, in the sensor's unit.
-    fast, slow : ndarray of shape (n, n_channels)
-        Moving RMS over 125 and 500 ms; NaN until the window is full.
-    flags : ndarray of shape (n, n_channels), uint8
-        Values of `Flag`.
     """
 
     t_s: NDArray[np.float64]
     emg: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelopes:
+    """What the samples amount to, at the end of every hop of about 5 ms.
+
+    Parameters
+    ----------
+    t_s : ndarray of shape (n_hops,)
+        Session time of the last sample of each hop, never decreasing.
+    fast, slow : ndarray of shape (n_hops, n_channels)
+        Moving RMS over 125 and 500 ms, in the sensor's unit; NaN until the window is full.
+    flags : ndarray of shape (n_hops, n_channels), uint8
+        Values of `Flag`.
+    """
+
+    t_s: NDArray[np.float64]
     fast: NDArray[np.float64]
     slow: NDArray[np.float64]
     flags: NDArray[np.uint8]
 
-    def __len__(self) -> int:
-        return len(self.t_s)
-
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Samples:
-        return Samples(self.t_s[rows], self.emg[rows], self.fast[rows], self.slow[rows], self.flags[rows])
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Envelopes:
+        return Envelopes(self.t_s[rows], self.fast[rows], self.slow[rows], self.flags[rows])
 
     @classmethod
-    def join(cls, parts: Sequence[Samples]) -> Samples:
-        """Put runs of samples one after the other."""
+    def join(cls, parts: Sequence[Envelopes]) -> Envelopes:
+        """Put runs one after the other; at least one."""
         if len(parts) == 1:
             return parts[0]
         return cls(
             np.concatenate([p.t_s for p in parts]),
-            np.concatenate([p.emg for p in parts]),
             np.concatenate([p.fast for p in parts]),
             np.concatenate([p.slow for p in parts]),
             np.concatenate([p.flags for p in parts]),
         )
 
     @classmethod
-    def none(cls, n_channels: int) -> Samples:
-        """No samples."""
+    def none(cls, n_channels: int) -> Envelopes:
+        """Nothing."""
         empty = np.empty((0, n_channels))
-        return cls(np.empty(0), empty, empty, empty, np.empty((0, n_channels), np.uint8))
+        return cls(np.empty(0), empty, empty, np.empty((0, n_channels), np.uint8))
 
 
 class SensorSignal:
@@ -108,6 +132,8 @@ class SensorSignal:
     ----------
     profile : FirmwareProfile
         What the sensor sends.
+    muscles : mapping of int to str
+        What its channels lie over, as far as that is known: those of the trunk are filtered more.
 
     Attributes
     ----------
@@ -117,7 +143,7 @@ class SensorSignal:
         Longest hole that is filled.
     """
 
-    def __init__(self, profile: FirmwareProfile) -> None:
+    def __init__(self, profile: FirmwareProfile, muscles: Mapping[int, str] = MappingProxyType({})) -> None:
         signal = profile.signal
         self._decoder = Decoder(profile)
         self._clock = SensorClock(signal.rate_hz, exact=signal.timing != "regular")
@@ -131,8 +157,10 @@ class SensorSignal:
         nominal_hz = signal.rate_hz
         self._rate_range_hz = signal.rate_range_hz or (nominal_hz / _MOST_OFF, nominal_hz * _MOST_OFF)
         self._n_channels = signal.channels
+        self._trunk = [channel for channel, muscle in muscles.items() if muscle in TRUNK]
         self._converter = _converter(profile)
         self._last: tuple[int, float, NDArray[np.float64]] | None = None
+        self._last_filled = -(2**62)  # number of the latest sample that was filled in
         self._delay_s: float | None = None
         self.longest_fill_s = FILLED_WAIT_S if sparse else FILLED_GAP_S
         self.packets = self.rejected = 0
@@ -147,7 +175,8 @@ class SensorSignal:
     def health(self) -> Health:
         """How well the sensor is heard."""
         loss = self._monitor.loss if self._counts else None
-        return Health(self.rate_hz, loss, self._delay_s, min(1.0, self.rejected / max(1, self.packets)), self._battery)
+        unreadable = min(1.0, self.rejected / max(1, self.packets))
+        return Health(self.rate_hz, loss, self._delay_s, self._filter_s, unreadable, self._battery)
 
     def resume(self) -> None:
         """Say that the sensor was connected anew."""
@@ -157,7 +186,7 @@ class SensorSignal:
 
     def feed(
         self, payloads: Sequence[bytes], arrival_ns: NDArray[np.int64], zero_ns: int
-    ) -> tuple[Samples, NDArray[np.float64]]:
+    ) -> tuple[list[Samples], Envelopes, NDArray[np.float64]]:
         """Take payloads in the order they arrived.
 
         Parameters
@@ -171,8 +200,10 @@ class SensorSignal:
 
         Returns
         -------
-        samples : Samples
-            What came, processed.
+        samples : list of Samples
+            What came, filtered: in as many runs as holes and new filters cut it into.
+        envelopes : Envelopes
+            What it amounts to.
         reached_s : ndarray of shape (n_payloads,)
             Time of the last sample known after each payload; NaN before the first sample ever.
         """
@@ -194,7 +225,8 @@ class SensorSignal:
             self._delay_s = max(0.0, float(arrival_s[brought] - reached[brought]))  # after a guessed hole time may run ahead
         slowest_hz, fastest_hz = self._rate_range_hz
         rates = np.where((rates >= slowest_hz) & (rates <= fastest_hz), rates, np.nan)
-        parts, start, payload = [], 0, 0
+        parts: list[tuple[Samples, Envelopes]] = []
+        start = payload = 0
         while len(wrong := np.flatnonzero(np.abs(rates[payload:] / self._rate_hz - 1) > _RATE_TOLERANCE)):
             payload += int(wrong[0])
             stop = int(ends[payload])
@@ -202,18 +234,23 @@ class SensorSignal:
             self._design(float(rates[payload]))
             start, payload = stop, payload + 1
         parts += self._process(chunk, times, start, len(times))
-        return Samples.join(parts) if parts else Samples.none(self._n_channels), reached
+        envelopes = Envelopes.join([e for _, e in parts]) if parts else Envelopes.none(self._n_channels)
+        return [samples for samples, _ in parts], envelopes, reached
 
     def _design(self, rate_hz: float) -> None:
         """Build everything that depends on the rate; the signal begins anew."""
         self._rate_hz = rate_hz
         self._longest_fill = round(self.longest_fill_s * rate_hz)
-        self._chain = None if self._is_envelope else Chain(rate_hz)
-        self._fast = MovingRms(round(FAST_S * rate_hz), self._n_channels)
-        self._slow = MovingRms(round(SLOW_S * rate_hz), self._n_channels)
+        self._hop = hop_of(rate_hz)
+        self._chain = None if self._is_envelope else Chain(rate_hz, self._trunk)
+        self._notch = LineNotch(rate_hz)
+        self._filter_s = (0.0 if self._chain is None else self._chain.delay_s) + self._hop / 2 / rate_hz
+        self._power = HopPower(self._hop, self._n_channels)
+        fast, slow = (max(1, round(window_s * rate_hz / self._hop)) for window_s in (FAST_S, SLOW_S))
+        self._fast, self._slow = MovingRms(fast, self._n_channels), MovingRms(slow, self._n_channels)
         self._monitor = QualityMonitor(rate_hz, self._n_channels, self._converter, self._judged)
 
-    def _process(self, chunk: Chunk, times: NDArray[np.float64], start: int, stop: int) -> list[Samples]:
+    def _process(self, chunk: Chunk, times: NDArray[np.float64], start: int, stop: int) -> list[tuple[Samples, Envelopes]]:
         """Process samples `start` to `stop`, cut where a hole is too long to fill."""
         index = chunk.index[start:stop]
         if not len(index):
@@ -223,7 +260,7 @@ class SensorSignal:
         if int(index[-1]) - before == len(index) and not jumps.any():  # no hole at all
             return [self._process_run(index, times[start:stop], chunk.emg[start:stop])]
         steps = np.diff(index, prepend=before)
-        cuts = np.flatnonzero((steps > self._longest_fill + 1) | (jumps & (steps == 1))).tolist()  # seen by the clock alone
+        cuts = np.flatnonzero((steps > self._longest_fill + 1) | jumps).tolist()  # the clock sees more than the counter
         edges = [0, *(c for c in cuts if c), len(index)]
         parts = []
         for first, end in pairwise(edges):
@@ -234,39 +271,50 @@ class SensorSignal:
         return parts
 
     def _begin_anew(self) -> None:
-        if self._chain is not None:
-            self._chain.reset()
-        self._fast.reset()
-        self._slow.reset()
+        for part in (self._chain, self._notch, self._power, self._fast, self._slow):
+            if part is not None:
+                part.reset()
         self._last = None
 
-    def _process_run(self, index: NDArray[np.int64], times: NDArray[np.float64], emg: NDArray[np.float64]) -> Samples:
+    def _process_run(
+        self, index: NDArray[np.int64], times: NDArray[np.float64], emg: NDArray[np.float64]
+    ) -> tuple[Samples, Envelopes]:
         """Process samples without a long hole; short ones are filled with a straight line from the sample before."""
+        judgement = self._monitor(index, emg)
         anchor = self._last
         self._last = (int(index[-1]), float(times[-1]), emg[-1])
         first = int(index[0]) if anchor is None else anchor[0] + 1
-        whole, whole_t, whole_emg = index, times, emg
-        received = np.ones(len(index), np.bool_)
+        filled: NDArray[np.bool_] | None = None
         if int(index[-1]) - first + 1 > len(index):
             whole = np.arange(first, index[-1] + 1)
+            filled = ~np.isin(whole, index)
             if anchor is not None:
                 index = np.concatenate(([anchor[0]], index))
                 times = np.concatenate(([anchor[1]], times))
                 emg = np.concatenate((anchor[2][np.newaxis], emg))
-            whole_t = np.interp(whole, index, times)
-            whole_emg = np.stack([np.interp(whole, index, c) for c in emg.T], axis=1)
-            received = np.isin(whole, index)
+            times = np.interp(whole, index, times)
+            emg = np.stack([np.interp(whole, index, c) for c in emg.T], axis=1)
+            index = whole
 
-        filtered = whole_emg if self._chain is None else self._chain(whole_emg)
-        squares = filtered * filtered
-        fast, slow = self._fast(squares), self._slow(squares)
-        flags = self._monitor(whole[received], whole_emg[received], filtered[received])
-        floor = np.where(np.isnan(slow), np.uint8(Flag.SETTLING), np.uint8(0))
-        if len(flags) < len(whole):  # what is filled is trusted no more than the sample after it
-            flags = flags[np.searchsorted(whole[received], whole)]
-            np.maximum(floor, np.uint8(Flag.FILLED), out=floor, where=~received[:, np.newaxis])
-        flags = np.maximum(flags, floor)
-        return Samples(whole_t, filtered, fast, slow, flags)
+        filtered = emg
+        if self._chain is not None:
+            filtered = self._chain(emg)
+            if judgement.hums or self._notch.notches:
+                filtered = self._notch(filtered, judgement.line_at(index))
+        waited = self._power.waiting
+        power = self._power(filtered)
+        ends = np.arange(self._hop - 1 - waited, len(index), self._hop)
+        fast, slow = self._fast(power), self._slow(power)
+        flags = judgement.at(index[ends])
+        if filled is not None or self._last_filled > index[0] - self._hop:
+            last = np.maximum.accumulate(np.where(False if filled is None else filled, index, self._last_filled))
+            self._last_filled = int(last[-1])
+            holed = last[ends] > index[ends] - self._hop
+            flags = np.maximum(flags, np.where(holed, np.uint8(Flag.FILLED), np.uint8(0))[:, np.newaxis])
+        settling = np.isnan(slow)
+        if settling.any():
+            flags = np.maximum(flags, np.where(settling, np.uint8(Flag.SETTLING), np.uint8(0)))
+        return Samples(times, filtered), Envelopes(times[ends], fast, slow, flags)
 
 
 def _converter(profile: FirmwareProfile) -> Converter:

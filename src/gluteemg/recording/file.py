@@ -277,13 +277,14 @@ class Recording:
                 recovered=_recovered(path, state if whole else "cut off", packets, duration_ns / 1e9),
             )
 
-    def items(self, block_s: float = 10.0) -> Generator[Sequence[Item], None, None]:
+    def items(self, block_s: float = 20.0) -> Generator[Sequence[Item], None, None]:
         """Give every packet and event in order.
 
         Parameters
         ----------
         block_s : float
-            About how much session time to give at once (chosen: thousands of packets, which is where speed levels off).
+            About how much session time to give at once (chosen: with 20 s the whole analysis is a fifth faster than with
+            10, with 40 no more).
 
         Yields
         ------

@@ -1,145 +1,63 @@
-"""What a recorded session says: the one document of results, for people, programs and tests.
-
-The document is a pydantic model, so its JSON Schema (``docs/analysis.schema.json``) is never out of step.
-"""
+"""What a recorded session says: taken through the same path as live, and summed up in one document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtrit
 
 from gluteemg.activation.bursts import BurstFinder, MuscleBurst, find_bursts
 from gluteemg.activation.calibration import Calibration, Level, Unit, recalibrated
-from gluteemg.activation.pipeline import Aim, Pipeline, Update
+from gluteemg.activation.checks import Drift, Isolation
+from gluteemg.activation.fatigue import FatigueMeter, RepSpectrum, fatigue, trend
+from gluteemg.activation.grid import Grid, Heard
+from gluteemg.activation.indices import firing_lag
+from gluteemg.activation.measure import Measure, Reason, remark, why_not
+from gluteemg.activation.pipeline import Aim, Scorer, score
 from gluteemg.activation.ratio import share_of
-from gluteemg.activation.repetition import LedBy, Rep
+from gluteemg.activation.repetition import Rep
 from gluteemg.activation.signal import Health
+from gluteemg.activation.uncertainty import RatioError
 from gluteemg.coaching.exercise import Exercise
-from gluteemg.muscles import Role
+from gluteemg.muscles import HAMSTRINGS, SIDES, TRUNK, Placement, Role, Side
 from gluteemg.processing.onset import estimate_floor, estimate_scale
 from gluteemg.processing.quality import Flag, State
 from gluteemg.recording.file import Recording
-from gluteemg.sensors.profile import SignalKind
+from gluteemg.report.document import (
+    Analysis,
+    BurstSpan,
+    Checks,
+    Delay,
+    Lag,
+    Muscle,
+    Repetition,
+    Slope,
+    Summary,
+    Tiring,
+)
+from gluteemg.report.together import Together, lags
+from gluteemg.sensors.profile import Signal
+from gluteemg.sensors.source import Event
 
 REP_UNCERTAINTY = 0.14
-"""95 % range of ``ln R`` from one 500 ms window of two independent channels: the least that one repetition can claim."""
+"""95 % range of ``ln R`` from one 500 ms window of two independent channels: what one repetition claims where nothing is known
+of how its references were taken."""
 _LASTING = 0.05
 """Share of the session that a state must last to be its verdict (chosen: a moment at the start is not worth it)."""
-
 _MOST_TONE = 0.5
 """Most of the working level that the quieter quarter of a recording may take as tone (chosen: a short file is mostly work)."""
-
 _THINNED = 5
 """One frame in so many tells floors and levels of a recording without a calibration (chosen: 20 a second, of 500 ms each)."""
+_KEPT_S = 7200.0
+"""Longest recording without a calibration that is kept in memory, filtered, until its levels are known (chosen: some 200 MB an
+hour of four channels at 1 kHz); a longer one is heard twice."""
 _UNREADABLE = 0.005
 """Share of notifications that may be unreadable before it is worth a word (as for lost samples)."""
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class BurstSpan(_Document):
-    """One stretch of activity; `decided_s` is when it would have been certain, live."""
-
-    on_s: float
-    off_s: float
-    decided_s: float
-
-
-class Muscle(_Document):
-    """One muscle of the session. `floor` and `reference` are RMS in `unit`; `reference` is null where none was taken."""
-
-    muscle: str
-    side: Literal["left", "right"]
-    sensor: str
-    signal: SignalKind
-    rate_hz: float
-    floor: float | None
-    floor_method: Literal["rest", "estimated"] | None
-    reference: float | None
-    unit: Literal["uV", "counts"]
-    quality: State
-    reasons: tuple[str, ...]
-    bursts: tuple[BurstSpan, ...]
-
-
-class Repetition(_Document):
-    """One repetition. `activation` is a fraction of the reference, by role; `ratio` is R = glutes / hamstrings, at most 10."""
-
-    start_s: float
-    end_s: float
-    activation: dict[str, float | None]
-    share: Share | None
-    ratio: float | None
-    led_by: LedBy | None
-    counted: bool
-    scored: bool
-    in_zone: bool | None
-    over_floor: bool | None
-    reasons: tuple[str, ...]
-
-    @classmethod
-    def of(cls, rep: Rep) -> Repetition:
-        """Write a repetition down, rounded to what can be told."""
-        ratio = None if rep.ln_ratio is None else float(np.exp(rep.ln_ratio))
-        return cls(
-            start_s=round(rep.start_s, 3),
-            end_s=round(rep.end_s, 3),
-            activation={str(role): None if a is None else round(a, 4) for role, a in rep.activation.items()},
-            share=None if rep.share is None else round(rep.share, 4),
-            ratio=None if ratio is None else round(ratio, 4),
-            led_by=rep.led_by,
-            counted=rep.counted,
-            scored=rep.scored,
-            in_zone=rep.in_zone,
-            over_floor=rep.over_floor,
-            reasons=rep.reasons,
-        )
-
-
-class Summary(_Document):
-    """The session in a few numbers: `share` from the mean ``ln R`` over the scored repetitions, with its 95 % range."""
-
-    reps: int
-    scored: int
-    in_zone: int
-    share: Share | None
-    share_low: Share | None
-    share_high: Share | None
-    unit: Unit | None
-    why_no_share: str | None
-
-
-class Truth(_Document):
-    """What a simulated person really did."""
-
-    scenario: str
-    share: Share | None
-    reps: int
-
-
-class Analysis(_Document):
-    """Everything that `gluteemg analyse` tells about a recording. What is not known is null, never NaN."""
-
-    schema_version: Literal[1] = 1
-    recording: str
-    started: str
-    duration_s: float
-    recovered: str | None
-    exercise: str
-    muscles: tuple[Muscle, ...]
-    reps: tuple[Repetition, ...]
-    summary: Summary
-    truth: Truth | None = None
+_MEASURES: tuple[Measure, ...] = ("amplitude", "ratio", "onset", "firing_lag", "median_frequency", "fatigue_index", "fatigue")
 
 
 def analyse(recording: Recording, exercise: Exercise, calibration: Calibration | None = None) -> Analysis:
@@ -166,27 +84,47 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
     RecordingError
         If the recording is damaged inside.
     DefinitionError
-        If a calibration in it is broken.
+        If a calibration in it is broken, or was taken in another unit than its sensors have.
     """
+    grid = Grid(recording.profiles, recording.placements)
+    heard: Iterable[Heard | Event] = _hear(grid, recording, calibration)
     recorded = recording.calibrations
-    levels = calibration or (Calibration.from_json(recorded[-1]) if recorded else _estimate(recording))
-    tally = _run(recording, exercise.aim, levels, other=calibration)
+    if calibration is not None:
+        levels = calibration
+    elif recorded:
+        levels = Calibration.from_json(recorded[-1])
+    elif recording.duration_s <= _KEPT_S:
+        heard = list(heard)
+        levels = _estimate(grid.roles, heard)
+    else:
+        levels = _estimate(grid.roles, heard)
+        grid = Grid(recording.profiles, recording.placements)
+        heard = _hear(grid, recording, None)
+    scorer = Scorer(grid.signals, exercise.aim, None if recorded else levels)
+    tally = _tally(grid, recording.placements, heard, scorer, levels, exercise.aim)
+    later = {side: _heard_lags(tally, levels, grid.signals, side) for side in SIDES}
+    reps = []
+    for number, rep in enumerate(tally.reps):
+        both = tally.together.of(rep)
+        reps.append(Repetition.of(rep, {side: {**named, "firing_lag_s": later[side][number]} for side, named in both.items()}))
     return Analysis(
         recording=str(recording.path),
         started=recording.started.isoformat(),
         duration_s=round(recording.duration_s, 3),
         recovered=recording.recovered,
         exercise=exercise.id,
-        muscles=tuple(_muscle(recording, role, levels, tally) for role in tally.roles),
-        reps=tuple(Repetition.of(rep) for rep in tally.reps),
-        summary=summarise(tally.reps, levels.unit, scorable=tally.scorable),
+        muscles=tuple(_muscle(recording, role, levels, tally) for role in grid.roles),
+        reps=tuple(reps),
+        summary=_summary(tally, levels, grid.signals, later),
     )
 
 
-def summarise(reps: Sequence[Rep], unit: Unit | None, *, scorable: bool = True) -> Summary:
+def summarise(reps: Sequence[Rep], unit: Unit | None, *, why_no_ratio: str | None = None) -> Summary:
     """Sum up repetitions.
 
-    The 95 % range of the share is Student's, of the mean of ``ln R``; one repetition alone claims `REP_UNCERTAINTY`.
+    The 95 % range of the share is that of the mean of ``ln R``: what is each repetition's own averages out, the errors of
+    floors and references do not. Where nothing is known of how they were taken it is Student's, and one repetition alone
+    claims `REP_UNCERTAINTY`.
 
     Parameters
     ----------
@@ -194,8 +132,8 @@ def summarise(reps: Sequence[Rep], unit: Unit | None, *, scorable: bool = True) 
         All of them.
     unit : {"%REF", "%MVIC"} or None
         How activation is told; None without references.
-    scorable : bool
-        Whether every muscle of the ratio has a reference (`Pipeline.scorable`).
+    why_no_ratio : str or None
+        Why there can be none (`Pipeline.why_no_ratio`).
 
     Returns
     -------
@@ -204,19 +142,21 @@ def summarise(reps: Sequence[Rep], unit: Unit | None, *, scorable: bool = True) 
     """
     counted = [r for r in reps if r.counted]
     scored = [r for r in counted if r.scored]
-    ln = np.array([r.ln_ratio for r in scored], np.float64)
+    ln = [r.ln_ratio for r in scored if r.ln_ratio is not None]
     share = low = high = why = None
-    if len(ln):
-        n, mean = len(ln), float(ln.mean())
-        spread = float(stdtrit(n - 1, 0.975) * ln.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-        margin = max(REP_UNCERTAINTY / float(np.sqrt(n)), spread)
-        share, low, high = (round(share_of(mean + d), 4) for d in (0.0, -margin, margin))
+    if ln:
+        mean = float(np.mean(ln))
+        share, (low, high) = round(share_of(mean), 4), _range(mean, ln, [r.ln_ratio_error for r in scored])
+    elif told := Counter(r.reasons[0] for r in counted or reps if r.reasons).most_common(1):
+        why = told[0][0]
     else:
-        why = counted[0].reasons[0] if counted and counted[0].reasons else "no_reps" if unit and scorable else "no_reference"
+        why = why_no_ratio or ("no_reps" if unit else "no_reference")
+    led_by = Counter(r.led_by for r in scored if r.led_by is not None)
     return Summary(
         reps=len(counted),
         scored=len(scored),
         in_zone=sum(r.in_zone is True for r in scored),
+        led_by={who: led_by[who] for who in ("glutes", "shared", "hamstrings")},
         share=share,
         share_low=low,
         share_high=high,
@@ -225,57 +165,98 @@ def summarise(reps: Sequence[Rep], unit: Unit | None, *, scorable: bool = True) 
     )
 
 
+def _range(mean: float, ln: Sequence[float], errors: Sequence[RatioError | None]) -> tuple[float, float]:
+    """Give the 95 % range of the share."""
+    known = [e for e in errors if e is not None]
+    if len(known) == len(ln):
+        low, high = RatioError.over_reps(known, ln).shares(mean)
+    else:
+        n = len(ln)
+        spread = float(stdtrit(n - 1, 0.975) * np.std(ln, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+        margin = max(REP_UNCERTAINTY / float(np.sqrt(n)), spread)
+        low, high = share_of(mean - margin), share_of(mean + margin)
+    return round(low, 4), round(high, 4)
+
+
 @dataclass
 class _Tally:
     """What one run through a recording adds up to."""
 
     roles: tuple[Role, ...]
+    together: Together
     health: dict[str, Health] = field(default_factory=dict)
     reps: list[Rep] = field(default_factory=list)
     bursts: list[MuscleBurst] = field(default_factory=list)
+    spectra: list[RepSpectrum] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     flags: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     """How many frames carried each flag since the muscle was first heard, shape (n_roles, n_flags)."""
-    scorable: bool = False
+    why_no_ratio: str | None = None
 
 
-def _run(recording: Recording, aim: Aim, levels: Calibration, *, other: Calibration | None) -> _Tally:
-    """Run through a recording, with an `other` calibration in the place of its own; `levels` place the bursts."""
-    start = None if recording.calibrations else levels
-    pipeline = Pipeline(recording.profiles, recording.placements, aim=aim, calibration=start)
-    tally = _Tally(pipeline.roles, flags=np.zeros((len(pipeline.roles), len(Flag)), np.int64))
-    finders = {p.role: _finder(p.role, recording.profiles[p.sensor].signal.rate_hz, levels) for p in recording.placements}
-    for update in _updates(pipeline, recording, other):
+def _hear(grid: Grid, recording: Recording, other: Calibration | None) -> Iterator[Heard | Event]:
+    """Bring a recording to the grid, with an `other` calibration in the place of its own."""
+    for items in recording.items():
+        yield from grid.take(items if other is None else recalibrated(items, other))
+
+
+def _tally(
+    grid: Grid,
+    placements: Sequence[Placement],
+    heard: Iterable[Heard | Event],
+    scorer: Scorer,
+    levels: Calibration,
+    aim: Aim,
+) -> _Tally:
+    """Score what was heard; `levels` place the bursts."""
+    tally = _Tally(grid.roles, Together(grid.roles), flags=np.zeros((len(grid.roles), len(Flag)), np.int64))
+    finders = _finders(placements, grid.signals, levels)
+    meter = FatigueMeter(grid.signals, aim.longest_s)
+
+    def noted() -> Iterator[Heard | Event]:
+        for each in heard:
+            if isinstance(each, Event):
+                tally.events.append(each)
+            yield each
+
+    for update in score(scorer, noted()):
         tally.reps += update.reps
         tally.bursts += find_bursts(finders, update.traces)
+        tally.spectra += meter.feed(update.traces, update.frames, update.reps)
+        tally.together.feed(update.frames, update.reps)
         for column, flags in enumerate(update.frames.flags.T):
             begun = tally.flags[column].any() | np.logical_or.accumulate(flags != Flag.ABSENT)
             tally.flags[column] += np.bincount(flags[begun], minlength=len(Flag))
-    tally.bursts += [burst for finder in finders.values() for burst in finder.finish()]
-    tally.health = pipeline.health
-    tally.scorable = pipeline.scorable
+    tally.bursts += [burst for finder in finders for burst in finder.finish()]
+    tally.health = grid.health
+    tally.why_no_ratio = scorer.why_no_ratio
     return tally
 
 
-def _updates(pipeline: Pipeline, recording: Recording, other: Calibration | None = None) -> Iterator[Update]:
-    for items in recording.items():
-        yield from pipeline.updates(items if other is None else recalibrated(items, other))
+def _finders(placements: Sequence[Placement], signals: Mapping[Role, Signal], levels: Calibration) -> list[BurstFinder]:
+    """Give one finder for each sensor whose signal shows when a muscle begins."""
+    by_sensor: dict[str, list[Role]] = {}
+    for p in placements:
+        if why_not("onset", signals[p.role].kind, signals[p.role].rate_hz) is None:
+            by_sensor.setdefault(p.sensor, []).append(p.role)
+    finders = []
+    for roles in by_sensor.values():
+        known = [levels.level(role) for role in roles]
+        floors = [np.nan if level is None else level.floor for level in known]
+        working = [np.nan if level is None or level.working is None else level.working for level in known]
+        finders.append(BurstFinder(roles, signals[roles[0]].rate_hz, floors, None if np.isnan(working).all() else working))
+    return finders
 
 
-def _finder(role: Role, rate_hz: float, levels: Calibration) -> BurstFinder:
-    level = levels.level(role)
-    return BurstFinder(role, rate_hz, level.floor if level else np.nan, level.working if level else None)
-
-
-def _estimate(recording: Recording) -> Calibration:
+def _estimate(roles: Sequence[Role], heard: Iterable[Heard | Event]) -> Calibration:
     """Estimate floors from the quietest windows, and working levels for cutting, of a recording without a calibration."""
-    pipeline = Pipeline(recording.profiles, recording.placements)
-    run = (update.frames for update in _updates(pipeline, recording))
-    thinned = (frames.envelope[frames.index % _THINNED == 0] for frames in run)
-    envelope = np.concatenate([np.empty((0, len(pipeline.roles))), *thinned])
+    run = (each.instants for each in heard if isinstance(each, Heard))
+    thinned = (instants.envelope[instants.index % _THINNED == 0] for instants in run)
+    envelope = np.concatenate([np.empty((0, len(roles))), *thinned])
     floors, scales = estimate_floor(envelope), estimate_scale(envelope)
     levels = tuple(
         Level(role=str(role), floor=floor, working=scale, tone=min(float(np.nanquantile(column, 0.25)), _MOST_TONE * scale))
-        for role, floor, scale, column in zip(pipeline.roles, floors.tolist(), scales.tolist(), envelope.T, strict=True)
+        for role, floor, scale, column in zip(roles, floors.tolist(), scales.tolist(), envelope.T, strict=True)
         if np.isfinite(floor) and scale > 0
     )
     return Calibration(method=None, floor_method="estimated", levels=levels)
@@ -285,25 +266,61 @@ def _muscle(recording: Recording, role: Role, levels: Calibration, tally: _Tally
     (placement,) = (p for p in recording.placements if p.role == role)
     signal = recording.profiles[placement.sensor].signal
     level = levels.level(role)
-    quality, reasons = _quality(tally.flags[tally.roles.index(role)], tally.health[placement.sensor].unreadable)
+    health = tally.health[placement.sensor]
+    quality, reasons = _quality(tally.flags[tally.roles.index(role)], health.unreadable)
+    floor = level.floor if level else None
+    spectra = [s for s in tally.spectra if s.role == role]
+    over = [s.over(floor) for s in spectra]
+    medians = [s.median_hz for s in over if s.median_hz is not None]
+    snr = None if level is None else level.snr_db
+    tiring = Tiring.of(fatigue(spectra, floor))
+    refused = _refused(role, signal, level)
+    if tiring.reason is not None:
+        refused.setdefault("fatigue", tiring.reason)
+    if not medians:
+        lacks = Counter(s.reason for s in over if s.reason is not None).most_common(1)
+        refused.setdefault("median_frequency", lacks[0][0] if lacks else "no_reps")
     return Muscle(
         muscle=role.muscle,
         side=role.side,
         sensor=placement.sensor,
         signal=signal.kind,
-        rate_hz=round(tally.health[placement.sensor].rate_hz, 3),
-        floor=round(level.floor, 4) if level else None,
+        rate_hz=round(health.rate_hz, 3),
+        floor=None if floor is None else _significant(floor),
         floor_method=levels.floor_method if level else None,
-        reference=round(level.reference, 4) if level and level.reference else None,
+        reference=_significant(level.reference) if level and level.reference else None,
+        snr_db=None if snr is None else round(snr, 1),
         unit=signal.unit,
         quality=quality,
         reasons=reasons,
+        delay=Delay.of(health),
+        not_available=refused,
+        remarks={m: said for m in _MEASURES if m not in refused and (said := remark(m, signal.rate_hz, signal.band_hz))},
+        median_frequency_hz=round(float(np.median(medians)), 1) if medians else None,
+        tiring=tiring,
         bursts=tuple(
             BurstSpan(on_s=round(b.on_s, 3), off_s=round(b.off_s, 3), decided_s=round(b.decided_s, 3))
             for b in tally.bursts
             if b.role == role
         ),
     )
+
+
+def _refused(role: Role, signal: Signal, level: Level | None) -> dict[Measure, Reason]:
+    """Give what the sensor of a muscle cannot support, and why."""
+    asked: tuple[Measure, ...] = (*_MEASURES, *(("trunk_filter",) if role.muscle in TRUNK else ()))
+    has_reference = level is not None and level.reference is not None
+    reasons = {m: why_not(m, signal.kind, signal.rate_hz, has_reference=has_reference) for m in asked}
+    if level is not None and level.snr_db is not None:
+        reasons["ratio"] = why_not("ratio", signal.kind, signal.rate_hz, snr_db=level.snr_db)
+    if signal.low is None and signal.high is None:
+        reasons["clipping"] = "no_limits"
+    return {measure: reason for measure, reason in reasons.items() if reason is not None}
+
+
+def _significant(value: float) -> float:
+    """Round to five digits, however small it is: a floor is never zero because of its unit."""
+    return float(f"{value:.5g}")
 
 
 def _quality(counts: NDArray[np.int64], unreadable: float) -> tuple[State, tuple[str, ...]]:
@@ -316,3 +333,51 @@ def _quality(counts: NDArray[np.int64], unreadable: float) -> tuple[State, tuple
     if unreadable <= _UNREADABLE:
         return state, reasons
     return "adjust" if state == "good" else state, (*reasons, "unreadable_packets")
+
+
+def _heard_lags(tally: _Tally, levels: Calibration, signals: Mapping[Role, Signal], side: Side) -> list[float]:
+    """Give the firing lag of each repetition; NaN where a muscle of the pair is too slow a signal, or too quiet to be dated."""
+    pair = [r for r in signals if r.side == side and (r.muscle == "gluteus_maximus" or r.muscle in HAMSTRINGS)]
+    if any(why_not("firing_lag", signals[r].kind, signals[r].rate_hz) is not None for r in pair):
+        return [np.nan] * len(tally.reps)
+    floors = {r: level.floor for r in pair if (level := levels.level(r)) is not None}
+    quiet = {s.start_s for s in tally.spectra if s.role in pair and s.over(floors.get(s.role)).reason is not None}
+    known = lags(tally.reps, tally.bursts, side)
+    return [np.nan if rep.start_s in quiet else lag for rep, lag in zip(tally.reps, known, strict=True)]
+
+
+def _summary(
+    tally: _Tally, levels: Calibration, signals: Mapping[Role, Signal], later: Mapping[Side, Sequence[float]]
+) -> Summary:
+    """Sum up the whole session."""
+    summary = summarise(tally.reps, levels.unit, why_no_ratio=tally.why_no_ratio)
+    told: dict[Side, Lag] = {}
+    for side in SIDES:
+        pair = [r for r in signals if r.side == side and (r.muscle == "gluteus_maximus" or r.muscle in HAMSTRINGS)]
+        if {r.muscle == "gluteus_maximus" for r in pair} == {True, False}:
+            least = min((signals[r] for r in pair), key=lambda signal: 0.0 if signal.is_envelope else signal.rate_hz)
+            told[side] = Lag.of(firing_lag(later[side], least.kind, least.rate_hz, np.inf))
+    scored = [r.ln_ratio for r in tally.reps if r.counted]
+    return summary.model_copy(
+        update={
+            "method": levels.method,
+            "ln_ratio_trend": Slope.plain(trend(scored)),
+            "firing_lag": told,
+            "checks": _checks(tally.events),
+        }
+    )
+
+
+def _checks(events: Sequence[Event]) -> Checks:
+    """Give the last of each check."""
+    details = {event.kind: event.detail for event in events}
+    isolation = Isolation.from_json(details[Isolation.kind]) if Isolation.kind in details else None
+    drift = Drift.from_json(details[Drift.kind]) if Drift.kind in details else None
+    return Checks(
+        isolation=isolation and isolation.verdict,
+        swapped=() if isolation is None else isolation.swapped,
+        drift=drift and drift.verdict,
+        drift_by_muscle={}
+        if drift is None
+        else {c.role: None if c.change is None else round(c.change, 3) for c in drift.changes},
+    )

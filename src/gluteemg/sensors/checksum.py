@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from functools import cache
 from typing import Literal
 
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 Algorithm = Literal["sum8", "xor8", "crc8", "crc16-ccitt", "crc16-xmodem", "crc16-modbus"]
 """``crc8`` is CRC-8/SMBUS, ``crc16-ccitt`` CRC-16/IBM-3740, ``crc16-xmodem`` CRC-16/XMODEM, ``crc16-modbus`` CRC-16/MODBUS."""
 
+_CCITT = 0x1021
 _CRC: dict[str, tuple[int, int, int, bool]] = {
     "crc8": (8, 0x07, 0x00, False),
-    "crc16-ccitt": (16, 0x1021, 0xFFFF, False),
-    "crc16-xmodem": (16, 0x1021, 0x0000, False),
+    "crc16-ccitt": (16, _CCITT, 0xFFFF, False),
+    "crc16-xmodem": (16, _CCITT, 0x0000, False),
     "crc16-modbus": (16, 0x8005, 0xFFFF, True),
 }
 """Width, polynomial, start value, and whether bits go lowest first; by the catalogue of parametrised CRC algorithms (G. Cook,
@@ -46,6 +48,9 @@ def checksum(algorithm: Algorithm, payloads: NDArray[np.uint8]) -> NDArray[np.in
         xor: NDArray[np.int64] = np.bitwise_xor.reduce(payloads, axis=1).astype(np.int64)
         return xor
     width, polynomial, start, lowest_first = _CRC[algorithm]
+    if polynomial == _CCITT:  # Python brings this one: ten times as fast
+        sums = (crc_hqx(payload, start) for payload in np.ascontiguousarray(payloads))
+        return np.fromiter(sums, np.int64, len(payloads))
     table = _table(width, polynomial, lowest_first)
     rest = np.full(len(payloads), start, np.int64)
     for column in payloads.T.astype(np.int64):

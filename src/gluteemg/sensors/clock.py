@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,7 +86,7 @@ class SensorClock:
         self._restarted = True
         self._rate_hz = np.nan  # as far as it is believed
         self._last: _Point = (0, -np.inf)  # last sample of the last packet, and its session time
-        self._ahead_s = 0.0  # of the line, that time
+        self._pace = _Pace(0, 0.0, 1 / rate_hz, 0.0, 0.0, -np.inf, np.nan)
         self._latest_s = -np.inf
         self._scatter_s, self._blocks = _FIRST_SCATTER_S, 1
         self._block_since_s = self._block_until_s = 0.0
@@ -127,39 +129,66 @@ class SensorClock:
             return np.empty(0), rates
         counts = chunk.counts[brings]
         last = chunk.index[np.cumsum(counts) - 1]
-        arrivals = arrival_s[brings].tolist()
-        taken = np.array([self._take(i, a) for i, a in zip(last.tolist(), arrivals, strict=True)])
-        rates[brings] = taken[:, 2]
+        last_s, period_s, rates[brings] = self._take(last, arrival_s[brings])
         behind = np.repeat(last, counts) - chunk.index
-        times = np.repeat(taken[:, 0], counts) - behind * np.repeat(taken[:, 1], counts)
+        times = np.repeat(last_s, counts) - behind * np.repeat(period_s, counts)
         times[0] = max(times[0], self._latest_s)
         np.maximum.accumulate(times, out=times)
         self._latest_s = float(times[-1])
         return times, rates
 
-    def _take(self, index: int, arrival_s: float) -> tuple[float, float, float]:
-        """Give the time of a packet's last sample, its period and its rate."""
-        line = self._line
+    def _take(self, index: NDArray[np.int64], arrival_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the time of each packet's last sample, its period and its rate, shape (3, n_packets)."""
+        indices, arrivals = index.tolist(), arrival_s.tolist()
+        first, before = self._last
+        paces: list[_Pace] = []
+        sizes: list[int] = []
+        stepped: list[int] = []  # packets that stand on a line that jumped
+        start = 0
+        while start < len(indices):
+            packet = indices[start], arrivals[start]
+            if self._enter(packet):
+                stepped.append(start)
+            stop = start + self._look_at(indices, arrivals, start)
+            paces.append(self._pace)
+            sizes.append(stop - start)
+            self._last = indices[stop - 1], self._pace.at(indices[stop - 1])
+            start = stop
+        origin, origin_s, line_s, ahead_s, base_s, least_s, rate_hz = np.repeat(np.array(paces), sizes, axis=0).T
+        on_line_s = origin_s + (index - origin) * line_s
+        time_s = np.maximum(on_line_s + ahead_s * _SLEW_S / (_SLEW_S + (on_line_s - base_s)), least_s)
+        period_s = np.diff(time_s, prepend=before) / np.maximum(np.diff(index, prepend=first), 1)
+        period_s[stepped] = line_s[stepped]
+        return np.stack((time_s, period_s, rate_hz))
+
+    def _enter(self, packet: _Point) -> bool:
+        """Open another block if the packet does not belong to the present one; say whether it goes straight to its line."""
         before, before_s = self._last
-        stepped = self._restarted
+        line, stepped = self._line, self._restarted
         if self._restarted:
-            self._begin((index, arrival_s))
-        elif not self._block_since_s <= arrival_s < self._block_until_s:
-            stepped = self._close(arrival_s)
-            self._ahead_s = before_s - line.at(before)
-            self._open(arrival_s)
-        on_line_s = line.at(index)
-        if arrival_s - on_line_s < self._excess_s:
-            self._earliest, self._excess_s = (index, arrival_s), arrival_s - on_line_s
-        period_s = line.period_s
-        if stepped:
-            time_s = max(on_line_s, before_s)
-        else:
-            passed = max(index - before, 1)
-            time_s = max(on_line_s + self._ahead_s * _SLEW_S / (_SLEW_S + passed * period_s), before_s)
-            period_s = (time_s - before_s) / passed
-        self._last, self._ahead_s = (index, time_s), time_s - on_line_s
-        return time_s, period_s, self._rate_hz
+            self._begin(packet)
+        elif not self._block_since_s <= packet[1] < self._block_until_s:
+            stepped = self._close(packet[1])
+            self._open(packet[1])
+        elif line.origin == self._pace[:2]:  # a line that has jumped has another one
+            return False
+        base_s = line.at(packet[0] if stepped else before)
+        ahead_s = before_s - base_s
+        self._pace = _Pace(
+            *line.origin, line.period_s, max(ahead_s, 0.0) if stepped else ahead_s, base_s, before_s, self._rate_hz
+        )
+        return stepped
+
+    def _look_at(self, indices: list[int], arrivals: list[float], start: int) -> int:
+        """Look for the earliest packet of the block, from packet `start` on; give how many belong to the block."""
+        origin, origin_s, period_s = self._pace[:3]
+        stop = start
+        while stop < len(indices) and (stop == start or self._block_since_s <= arrivals[stop] < self._block_until_s):
+            excess_s = arrivals[stop] - (origin_s + (indices[stop] - origin) * period_s)
+            if excess_s < self._excess_s:
+                self._earliest, self._excess_s = (indices[stop], arrivals[stop]), excess_s
+            stop += 1
+        return stop - start
 
     def _begin(self, packet: _Point) -> None:
         """Start with the first packet, or the first after a restart, or the first that shows that the numbers ran ahead."""
@@ -207,6 +236,23 @@ class SensorClock:
         return True
 
 
+class _Pace(NamedTuple):
+    """How time goes in one block: along the line, led to it from where it was."""
+
+    origin: int
+    origin_s: float
+    period_s: float
+    ahead_s: float  # of the line, at `base_s` of it
+    base_s: float
+    least_s: float  # never before this
+    rate_hz: float  # as far as it is believed
+
+    def at(self, index: int) -> float:
+        """Give the session time of a sample."""
+        on_line_s = self.origin_s + (index - self.origin) * self.period_s
+        return max(on_line_s + self.ahead_s * _SLEW_S / (_SLEW_S + (on_line_s - self.base_s)), self.least_s)
+
+
 class _Line:
     """The lower convex hull of packets that were on time, and the line through it: session time of each sample number."""
 
@@ -215,12 +261,12 @@ class _Line:
         self._worth_s = _NOMINAL_WORTH_S
         self._window, self._reach = (round(s / nominal_s) for s in (_WINDOW_S, _REACH_S))
         self._hull: list[_Point] = []
-        self._origin: _Point = (0, 0.0)
+        self.origin: _Point = (0, 0.0)
         self.age_s = 0.0
 
     def at(self, index: int) -> float:
         """Give the session time of a sample."""
-        return self._origin[1] + (index - self._origin[0]) * self.period_s
+        return self.origin[1] + (index - self.origin[0]) * self.period_s
 
     @property
     def known_for_s(self) -> float:
@@ -265,11 +311,11 @@ class _Line:
         touch = len(hull) - 1
         while touch and _slope(hull[touch - 1], hull[touch]) > self.period_s:
             touch -= 1
-        self._origin = hull[touch]
+        self.origin = hull[touch]
         reach = end - self._reach
         if hull[touch][0] < reach:
             edge = next(k for k in range(len(hull) - 2, -1, -1) if hull[k][0] <= reach)
-            self._origin = reach, _on_edge(hull[edge], hull[edge + 1], reach)
+            self.origin = reach, _on_edge(hull[edge], hull[edge + 1], reach)
 
     def _forget(self, begin: int) -> None:
         """Cut the hull off at a sample number."""

@@ -133,17 +133,23 @@ class Decoder:
         if self._deltas is not None:
             emg[keep], known = self._deltas.sum_up(emg[keep], index[keep], np.repeat(signs, sizes)[keep])
             keep[keep] = known
-        source, n_read = carrier.repeat(counted.sizes), len(index)
-        if not keep.all():
-            emg, index, source = emg[keep], index[keep], source[keep]
+        n_read = len(index)
+        if keep.all():
+            counts = np.bincount(carrier, counted.sizes, len(payloads)).astype(np.int64)
+        else:
+            emg, index = emg[keep], index[keep]
+            counts = np.bincount(carrier.repeat(counted.sizes)[keep], minlength=len(payloads))
         if len(self._weights):
             emg = emg @ self._weights[:, np.newaxis]
-        scaled = (emg - self._signal.bias) * self._signal.lsb
-        counts = np.bincount(source, minlength=len(payloads))
+        scaled = emg - self._signal.bias
+        scaled *= self._signal.lsb
         return Chunk(scaled, index, counts, rejected, n_read - len(index), values)
 
     def _are_new(self, index: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which samples have a number higher than any before."""
+        if index[0] > self._highest and (index[1:] > index[:-1]).all():
+            self._highest = int(index[-1])
+            return np.ones(len(index), np.bool_)
         before = np.empty_like(index)
         before[0], before[1:] = self._highest, index[:-1]
         np.maximum.accumulate(before, out=before)
