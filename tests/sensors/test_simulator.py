@@ -16,7 +16,7 @@ from scipy import signal
 from gluteemg.errors import RoleError
 from gluteemg.muscles import Role
 from gluteemg.sensors.decoder import Decoder
-from gluteemg.sensors.person import HEEL_DIG, REST, SCENARIOS, SQUEEZE, Person
+from gluteemg.sensors.person import HEEL_DIG, REST, SCENARIOS, SQUEEZE, Person, Step
 from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.simulator import GAIN_UV, GOOD, Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Packet, PacketKind
@@ -189,6 +189,121 @@ def test_hum_and_swings_show_where_they_belong() -> None:
     assert 30 < np.abs(swing).max() < 100
     frequency_hz, power = signal.periodogram(swing, 1116)
     assert power[frequency_hz < 20].sum() > 0.95 * power.sum()
+
+
+_BODY = Conditions(floor_uv=1, fat_mm=6, crosstalk=0.1, ecg_uv=40, loss=0.01)
+
+
+def _body() -> SimulatedSensor:
+    profile = _profile("synthetic")
+    roles = [_GLUTES, _MEDIUS, _HAMSTRINGS, Role("erector_spinae", "left")]
+    return SimulatedSensor("body", profile, roles, Person(SCENARIOS["shared"], 2), conditions=_BODY)
+
+
+@settings(max_examples=15, deadline=None)
+@given(first=st.integers(0, 40_000), sizes=st.lists(st.integers(0, 1500), max_size=6))
+def test_any_cut_gives_the_same_samples_through_fat_with_cross_talk_and_a_heart(first: int, sizes: list[int]) -> None:
+    whole = _body().emg(first, sum(sizes))
+    sensor, starts = _body(), [first + s for s in itertools.accumulate(sizes, initial=0)]
+    parts = [sensor.emg(at, size) for at, size in zip(starts, sizes, strict=False)]
+    assert np.array_equal(np.concatenate([*parts, np.empty((0, 4))]), whole)
+
+
+def test_what_is_simulated_in_good_conditions_is_what_it_always_was() -> None:
+    """So that `scripts/make_recordings.py` gives the recordings that are there."""
+    found = _umyo(_GLUTES, conditions=GOOD).emg(12_000, 4)[:, 0]
+    assert found == pytest.approx([-113.3804062915347, -110.63975743850777, -98.36069454361947, -64.71456658558283], rel=1e-9)
+
+
+@pytest.mark.parametrize(("fat_mm", "leaves"), [(0, 1.0), (3, 0.69), (9, 0.20), (18, 0.10), (40, 0.10)])
+def test_fat_takes_from_the_glutes_what_kuiken_found_and_from_the_hamstrings_nothing(fat_mm: float, leaves: float) -> None:
+    for role, left in ((_GLUTES, leaves), (_MEDIUS, leaves), (_HAMSTRINGS, 1.0)):
+        thin, thick = (_umyo(role, conditions=Conditions(floor_uv=0, fat_mm=mm)) for mm in (0.0, fat_mm))
+        ratio = _rms(_seconds(thick, 10, 60)) / _rms(_seconds(thin, 10, 60))
+        assert ratio.item() == pytest.approx(left, rel=0.03)
+
+
+def test_between_the_layers_that_were_measured_fat_goes_by_the_logarithm() -> None:
+    thin, thick = (_umyo(_GLUTES, conditions=Conditions(floor_uv=0, fat_mm=mm)) for mm in (0.0, 6.0))
+    ratio = _rms(_seconds(thick, 10, 60)) / _rms(_seconds(thin, 10, 60))
+    assert ratio.item() == pytest.approx(np.sqrt(0.69 * 0.20), rel=0.03)
+
+
+def test_the_thicker_the_fat_the_lower_the_spectrum() -> None:
+    means_hz = []
+    for fat_mm in (0.0, 3.0, 9.0, 18.0):
+        emg = _seconds(_umyo(_GLUTES, conditions=Conditions(floor_uv=0, fat_mm=fat_mm)), 10, 120)[:, 0]
+        frequency_hz, power = signal.welch(emg, 1116, nperseg=1024)
+        means_hz.append((frequency_hz * power).sum() / power.sum())
+    assert all(before > after for before, after in itertools.pairwise(means_hz))
+    assert 0.6 < means_hz[-1] / means_hz[0] < 0.85
+
+
+def _pair(crosstalk: float, names: tuple[str, str] = ("uMyo-G", "uMyo-H")) -> list[SimulatedSensor]:
+    person, conditions = Person(SCENARIOS["shared"], 5), Conditions(floor_uv=0, crosstalk=crosstalk)
+    roles = (_GLUTES, _HAMSTRINGS)
+    return [
+        SimulatedSensor(name, _profile("umyo-gatt"), [role], person, conditions=conditions)
+        for name, role in zip(names, roles, strict=True)
+    ]
+
+
+def test_cross_talk_is_a_share_of_the_waveform_that_the_neighbour_itself_shows() -> None:
+    share = 0.2
+    glutes, hamstrings = (_seconds(sensor, 10, 60)[:, 0] for sensor in _pair(share))
+    alone = np.linalg.solve(np.array([[1, share], [share, 1]]), np.stack((glutes, hamstrings)))  # each without the other
+    assert abs(np.corrcoef(alone)[0, 1]) < 0.03
+    assert np.corrcoef(glutes, hamstrings)[0, 1] > 0.3
+    own = GAIN_UV["gluteus_maximus"] / GAIN_UV["hamstrings"]
+    assert _rms(alone.T)[0] / _rms(alone.T)[1] == pytest.approx(own, rel=0.05)  # a shared bridge
+
+
+def test_whatever_the_sensors_are_called_the_muscles_under_them_stay_the_same() -> None:
+    for sensor, other in zip(_pair(0.1), _pair(0.1, ("left", "right")), strict=True):
+        assert np.array_equal(sensor.emg(10_000, 3000), other.emg(10_000, 3000))
+
+
+def test_a_channel_without_a_neighbour_hears_no_cross_talk_and_no_muscle_hears_the_other_side() -> None:
+    quiet = Person(SCENARIOS["shared"], steps=(), first_rep_s=1e6)
+    digs = Person(SCENARIOS["shared"], steps=(Step("heel_dig", 0, 60),), first_rep_s=1e6)
+    profile, conditions = _profile("umyo-gatt"), Conditions(floor_uv=0, crosstalk=0.2)
+    for person, least, most in ((quiet, 0, 0), (digs, 30, 33)):  # a fifth of 150 µV, and what glutes do in a heel dig
+        sensor = SimulatedSensor("uMyo", profile, [_GLUTES], person, conditions=conditions)
+        assert least <= _rms(_seconds(sensor, 1, 50)).item() <= most
+    trunk = SimulatedSensor("uMyo", profile, [Role("erector_spinae", "left")], digs, conditions=conditions)
+    assert _rms(_seconds(trunk, 1, 50)).item() == pytest.approx(7, rel=0.05)  # its own, and no more
+
+
+def test_a_heart_beats_in_the_trunk_and_nowhere_else() -> None:
+    resting = Person(SCENARIOS["shared"], steps=(), first_rep_s=1e6)
+    conditions, profile = Conditions(floor_uv=0, ecg_uv=200, ecg_bpm=75), _profile("synthetic")
+    roles = [_GLUTES, _HAMSTRINGS, Role("erector_spinae", "left"), Role("rectus_abdominis", "right")]
+    emg = SimulatedSensor("body", profile, roles, resting, conditions=conditions).emg(0, 60_000)
+    assert np.all(emg[:, :2] == 0)
+    peaks, _ = signal.find_peaks(emg[:, 2], height=150)
+    assert len(peaks) == 75
+    assert emg[:, 3].max() == pytest.approx(200, rel=0.01)
+
+
+def test_a_sensor_that_sends_envelopes_adds_the_power_of_the_neighbour() -> None:
+    person, profile = Person(SCENARIOS["shared"]), next(p for p in _ALL if p.signal.is_envelope and p.signal.channels == 1)
+    alone, both = (
+        SimulatedSensor("e", profile, [_GLUTES], person, conditions=Conditions(floor_uv=0, crosstalk=share))
+        for share in (0, 0.2)
+    )
+    at = round((SQUEEZE.start_s + 1) * alone.rate_hz)
+    leak = 0.2 * GAIN_UV["hamstrings"] / GAIN_UV["gluteus_maximus"] * 0.07
+    assert (both.emg(at, 1) / alone.emg(at, 1)).item() == pytest.approx(np.hypot(1, leak), rel=1e-6)
+
+
+def test_a_person_can_be_asked_for_references_of_any_length_and_number() -> None:
+    steps = (Step("rest", 0, 10), Step("squeeze", 10, 15), Step("squeeze", 25, 30), Step("heel_dig", 40, 45))
+    person = Person(SCENARIOS["glute-led"], 1, steps, first_rep_s=50)
+    for t_s, glutes, hamstrings in ((5, 0, 0), (13, 1, 0.07), (20, 0, 0), (28, 1, 0.07), (43, 0.07, 1), (48, 0, 0)):
+        for muscle, level in (("gluteus_maximus", glutes), ("hamstrings", hamstrings)):
+            assert person.activation(muscle, np.array([float(t_s)])).item() == pytest.approx(level, abs=1e-9)
+    assert 50.2 < person.reps(60)[0].start_s < 50.3
+    assert person.reps(52) == ()
 
 
 def test_packets_are_lost_as_often_as_asked_alone_and_in_runs() -> None:

@@ -5,7 +5,7 @@ Everything is a pure function of the seed and of script time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,6 +37,9 @@ SQUEEZE = Step("squeeze", 4.5, 6.5)
 """Gluteus maximus and medius at exactly their reference."""
 HEEL_DIG = Step("heel_dig", 7.0, 9.0)
 """Hamstrings at exactly their reference."""
+
+DEMO_STEPS = (REST, SQUEEZE, HEEL_DIG)
+"""What the demo asks for before the repetitions."""
 
 FIRST_REP_S = 9.8
 """When the repetitions begin (chosen: with the period, three whole ones have ended by 19.0 s)."""
@@ -117,10 +120,17 @@ class Person:
         Which muscle does the work.
     seed : int
         Decides the variation from repetition to repetition.
+    steps : sequence of Step
+        What they are asked for first: any number of times ``squeeze`` and ``heel_dig``, each at exactly the reference. Other
+        names are rest.
+    first_rep_s : float
+        When the repetitions begin, script time.
     """
 
     scenario: Scenario
     seed: int = 0
+    steps: Sequence[Step] = DEMO_STEPS
+    first_rep_s: float = FIRST_REP_S
 
     def activation(self, muscle: str, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the true activation of a muscle, as a fraction of its reference.
@@ -137,20 +147,21 @@ class Person:
         ndarray of shape (n,)
         """
         squeezing = 1.0 if muscle in ("gluteus_maximus", "gluteus_medius") else _LEAK
-        digging = 1.0 if muscle in HAMSTRINGS else _LEAK
+        part = {SQUEEZE.name: squeezing, HEEL_DIG.name: 1.0 if muscle in HAMSTRINGS else _LEAK}
         number, since_s = self.rep_at(t_s)
         factor = self._factors(number)[:, int(muscle in HAMSTRINGS)]
         rep = self.scenario.level(muscle) * factor * _plateau(since_s, REP_S, _REP_RAMP_S)
-        return squeezing * _follow(SQUEEZE, t_s) + digging * _follow(HEEL_DIG, t_s) + rep
+        asked = (part[step.name] * _follow(step, t_s) for step in self.steps if step.name in part)
+        return sum(asked, np.zeros(len(t_s))) + rep
 
     def rep_at(self, t_s: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Give the number of the repetition whose turn it is, and the seconds since its first activity (negative before)."""
-        number = np.maximum((t_s - FIRST_REP_S) // REP_PERIOD_S, 0).astype(np.int64)
+        number = np.maximum((t_s - self.first_rep_s) // REP_PERIOD_S, 0).astype(np.int64)
         return number, t_s - self._starts(number)
 
     def reps(self, end_s: float) -> tuple[TrueRep, ...]:
         """Give the repetitions that have ended by `end_s` of script time."""
-        number = np.arange(max(0, int((end_s - FIRST_REP_S) // REP_PERIOD_S) + 1))
+        number = np.arange(max(0, int((end_s - self.first_rep_s) // REP_PERIOD_S) + 1))
         starts, factors = self._starts(number), self._factors(number)
         glutes, hamstrings = self.scenario.glutes * factors[:, 0], self.scenario.hamstrings * factors[:, 1]
         rows = zip(starts.tolist(), (starts + REP_S).tolist(), glutes.tolist(), hamstrings.tolist(), strict=True)
@@ -163,7 +174,7 @@ class Person:
 
     def _starts(self, number: NDArray[np.int64]) -> NDArray[np.float64]:
         reaction_s = REACTION_S + _REACTION_SPREAD_S * self._draws(number)[:, 2]
-        starts: NDArray[np.float64] = FIRST_REP_S + REP_PERIOD_S * number + reaction_s
+        starts: NDArray[np.float64] = self.first_rep_s + REP_PERIOD_S * number + reaction_s
         return starts
 
     def _factors(self, number: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from gluteemg.errors import RoleError
-from gluteemg.muscles import Role
+from gluteemg.muscles import HAMSTRINGS, TRUNK, Role
 from gluteemg.sensors.encoder import Encoder
 from gluteemg.sensors.framing import payloads_of
 from gluteemg.sensors.person import Person
@@ -31,6 +31,14 @@ GAIN_UV: Mapping[str, float] = {
     "semitendinosus": 140.0,
 }
 """RMS at the reference (chosen: fat over the buttock takes most of the gluteus maximus, Kuiken 2003); others 100 µV."""
+FAT_MM, FAT_LEAVES = (0.0, 3.0, 9.0, 18.0), (1.0, 0.69, 0.20, 0.10)
+"""What a layer of fat leaves of the surface RMS: it takes 31, 80 and 90 % (Kuiken 2003); between them in the logarithm, beyond
+18 mm no more is known."""
+FAT_CORNER_HZ_MM = 1500.0
+"""A layer is a low-pass of first order whose corner is this divided by its thickness: 500, 167 and 83 Hz. Chosen: the median
+frequency goes from 93 to 90, 78 and 67 Hz at 2 kHz, in the direction of the model of Kuiken 2003; how far is not known here."""
+NEIGHBOURS: Mapping[str, str] = {"gluteus_maximus": "hamstrings"} | dict.fromkeys(HAMSTRINGS, "gluteus_maximus")
+"""Whose cross-talk a channel hears: the muscle on the other side of the gluteal fold."""
 COUNTS_PER_UV = 2.0
 """For sensors whose scale is not known (chosen: hamstrings at their reference give 300 counts RMS)."""
 HIGHEST_UV, HIGHEST_ENVELOPE_UV = 1000.0, 250.0
@@ -49,6 +57,13 @@ class Conditions:
         Hum, RMS in µV of the fundamental; its third harmonic is a third of that.
     motion_uv : float
         Peak of the slow swing that each repetition begins with, in µV.
+    ecg_uv, ecg_bpm : float
+        Height of the heart's spike in channels of the trunk, in µV, and beats a minute.
+    fat_mm : float
+        Fat over the buttock, beyond what is in `GAIN_UV`: weakens both gluteus muscles, at every electrode that hears them.
+    crosstalk : float
+        Share of the neighbour's waveform, as it is at the neighbour's own electrode, that a channel hears too, 0 to 1: glutes
+        hear hamstrings and the other way round. So it is a share of the neighbour's microvolts, not of its activation.
     loss : float
         Share of packets lost one by one.
     burst_loss : float
@@ -59,6 +74,10 @@ class Conditions:
     mains_uv: float = 0.0
     mains_hz: float = 50.0
     motion_uv: float = 0.0
+    ecg_uv: float = 0.0
+    ecg_bpm: float = 70.0
+    fat_mm: float = 0.0
+    crosstalk: float = 0.0
     loss: float = 0.0
     burst_loss: float = 0.0
 
@@ -71,6 +90,10 @@ class SimulatedSensor:
 
     EMG is Gaussian noise with the spectrum of Shwedyk et al. [1]_, times the activation, times the muscle's gain;
     channels are independent. A sensor that sends envelopes gives activation times gain, and all else by its size.
+
+    With cross-talk the waveform of a muscle is seeded by person and role instead of by sensor and channel, so that every sensor
+    of the body hears the same one, by sample number: sensors whose rates or first samples differ hear waveforms that agree in
+    strength and spectrum, not in every sample.
 
     Parameters
     ----------
@@ -120,8 +143,10 @@ class SimulatedSensor:
         self.rate_hz = rate_hz or profile.signal.rate_hz
         self._conditions = conditions
         self._unit = _units_per_uv(profile.signal)
-        self._gain_uv = np.array([GAIN_UV.get(r.muscle, 100.0) for r in roles])
-        self._shaping = _shaping_filter(self.rate_hz)
+        self._sources = self.roles if not conditions.crosstalk else (*roles, *map(_neighbour, roles))
+        self._gain_uv = np.array([0.0 if r is None else _gain_uv(r, conditions) for r in self._sources])
+        self._shaping = [_shaping_filter(self.rate_hz, _corner_hz(r, conditions)) for r in self._sources]
+        self._trunk = np.array([r.muscle in TRUNK for r in roles])
         self._entropy = (person.seed, crc32(name.encode()))
         self._white = lru_cache(maxsize=4)(self._draw_white)
         self._block = lru_cache(maxsize=4)(self._make_block)
@@ -152,34 +177,53 @@ class SimulatedSensor:
         page, place = divmod(packet_number, _BLOCK)
         return self._losses(page)[place]
 
-    def _draw_white(self, number: int) -> NDArray[np.float64]:
-        """Draw white noise for one block, shape (2, n_samples, n_channels): for the muscles and for the sensor."""
+    def _draw_white(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draw white noise for one block: of the muscles, shape (n_samples, n_sources), and of the sensor's channels."""
         random = np.random.default_rng((*self._entropy, _EMG, number + 1))
-        return random.standard_normal((2, _BLOCK, len(self.roles)))
+        muscles, sensor = random.standard_normal((2, _BLOCK, len(self.roles)))
+        if self._conditions.crosstalk:
+            muscles = np.column_stack([_muscle_white(self.person.seed, role, number) for role in self._sources])
+        return muscles, sensor
 
     def _make_block(self, number: int) -> NDArray[np.float64]:
         """Make one block, a function of its number alone."""
         t_s = (number * _BLOCK + np.arange(_BLOCK)) / self.rate_hz
-        white = self._white(number)
-        activation = np.column_stack([self.person.activation(r.muscle, t_s) for r in self.roles])
+        white, noise = self._white(number)
+        activation = np.column_stack([_activation(self.person, role, t_s) for role in self._sources])
         strength_uv = activation * self._gain_uv
-        rest_uv = self._conditions.floor_uv * white[1] + self._artefact_uv(t_s)[:, None]
+        rest_uv = self._conditions.floor_uv * noise + self._artefact_uv(t_s)
         if self.profile.signal.is_envelope:
-            envelope: NDArray[np.float64] = (strength_uv + np.abs(rest_uv)) * self._unit
-            return envelope
-        run_up = self._white(number - 1)[0, -_RUN_UP:]
-        carrier = signal.sosfilt(self._shaping, np.concatenate((run_up, white[0])), axis=0)[_RUN_UP:]
-        block: NDArray[np.float64] = (carrier * strength_uv + rest_uv) * self._unit
-        return block
+            return np.asarray((self._size_of(strength_uv) + np.abs(rest_uv)) * self._unit)
+        driven = np.concatenate((self._white(number - 1)[0][-_RUN_UP:], white))
+        carrier = np.column_stack([signal.sosfilt(f, w)[_RUN_UP:] for f, w in zip(self._shaping, driven.T, strict=True)])
+        return np.asarray((self._mixed(carrier * strength_uv) + rest_uv) * self._unit)
+
+    def _mixed(self, sources: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add its share of the neighbour to each channel, shape (n, n_sources) → (n, n_channels)."""
+        own, neighbours = sources[:, : len(self.roles)], sources[:, len(self.roles) :]
+        return own + self._conditions.crosstalk * neighbours if neighbours.size else own
+
+    def _size_of(self, strength_uv: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Do the same with the strength of independent waveforms, whose powers add."""
+        if len(self._sources) == len(self.roles):
+            return strength_uv
+        own, neighbours = np.split(strength_uv, 2, axis=1)
+        return np.hypot(own, self._conditions.crosstalk * neighbours)
 
     def _artefact_uv(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give hum, and a damped 4 Hz swing at the start of each repetition (chosen: well below the EMG band)."""
+        """Give what is no muscle, shape (n, n_channels): hum, a swing at the start of each repetition, and the heart.
+
+        The swing is a damped one of 4 Hz (chosen: well below the EMG band). The heart's spike is the second derivative of a
+        Gaussian of 12 ms (chosen: most of it lies within 5 to 40 Hz, as in a QRS); its slower waves are below the EMG band.
+        """
         conditions, angle = self._conditions, 2 * np.pi * self._conditions.mains_hz * t_s
         since_s = np.maximum(self.person.rep_at(t_s)[1], 0)
         swing = np.sin(8 * np.pi * since_s) * np.exp(-since_s / 0.15)
         hum = np.sqrt(2) * (np.sin(angle) + np.sin(3 * angle) / 3)
+        beat = ((t_s * conditions.ecg_bpm / 60 % 1 - 0.5) * 60 / conditions.ecg_bpm / 0.012) ** 2
+        heart = (1 - beat) * np.exp(-beat / 2)
         artefact: NDArray[np.float64] = conditions.mains_uv * hum + conditions.motion_uv * swing
-        return artefact
+        return np.asarray(artefact[:, None] + conditions.ecg_uv * heart[:, None] * self._trunk)
 
     def _draw_losses(self, page: int) -> list[bool]:
         random = np.random.default_rng((*self._entropy, _LOSS, page))
@@ -257,7 +301,8 @@ _RUN_UP = 128  # samples before a block that settle its filter (chosen: the slow
 _LOSS_RUN = 8  # packets lost together in a burst (chosen: 0.1 to 0.2 s)
 _PAGE = 512  # packets encoded at once (chosen)
 _ROOM = 244  # bytes in a notification (Bluetooth Core 5.4: an ATT MTU of 247 fills one packet of the link layer)
-_EMG, _LOSS, _LINK = range(3)  # what a stream of random numbers is for; the person has one more
+_EMG, _LOSS, _LINK = range(3)  # what a stream of random numbers is for; the person has number 3
+_MUSCLE = 4
 _LOW_HZ, _HIGH_HZ = 60.0, 120.0  # corners of the spectrum (chosen: median frequency 90 Hz, usual for these muscles)
 
 
@@ -269,10 +314,43 @@ def _units_per_uv(given: Signal) -> float:
     return min(COUNTS_PER_UV, end / (HIGHEST_ENVELOPE_UV if given.is_envelope else HIGHEST_UV))
 
 
-@lru_cache(maxsize=16)
-def _shaping_filter(rate_hz: float) -> NDArray[np.float64]:
-    """Design sections that give white noise the spectrum of EMG and a power of one: the model as an analogue filter."""
-    corners_hz = np.minimum([_LOW_HZ, _HIGH_HZ, _HIGH_HZ], 0.4 * rate_hz)
+def _neighbour(role: Role) -> Role | None:
+    """Tell whose cross-talk a channel hears."""
+    return Role(NEIGHBOURS[role.muscle], role.side) if role.muscle in NEIGHBOURS else None
+
+
+def _activation(person: Person, role: Role | None, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.zeros(len(t_s)) if role is None else person.activation(role.muscle, t_s)
+
+
+def _is_gluteus(role: Role | None) -> bool:
+    return role is not None and role.muscle.startswith("gluteus")
+
+
+def _gain_uv(role: Role, conditions: Conditions) -> float:
+    """Give the RMS of a muscle at its reference, through the fat."""
+    leaves = np.exp(np.interp(conditions.fat_mm, FAT_MM, np.log(FAT_LEAVES))) if _is_gluteus(role) else 1.0
+    return float(GAIN_UV.get(role.muscle, 100.0) * leaves)
+
+
+def _corner_hz(role: Role | None, conditions: Conditions) -> float | None:
+    return FAT_CORNER_HZ_MM / conditions.fat_mm if conditions.fat_mm and _is_gluteus(role) else None
+
+
+def _muscle_white(seed: int, role: Role | None, number: int) -> NDArray[np.float64]:
+    """Draw what drives a muscle's waveform in one block, the same for every sensor of the body."""
+    if role is None:
+        return np.zeros(_BLOCK)
+    return np.random.default_rng((seed, crc32(str(role).encode()), _MUSCLE, number + 1)).standard_normal(_BLOCK)
+
+
+@lru_cache(maxsize=64)
+def _shaping_filter(rate_hz: float, corner_hz: float | None = None) -> NDArray[np.float64]:
+    """Design sections that give white noise the spectrum of EMG and a power of one: the model as an analogue filter.
+
+    `corner_hz` is that of the fat; the power is one with it, too.
+    """
+    corners_hz = np.minimum([_LOW_HZ, _HIGH_HZ, _HIGH_HZ] + [corner_hz] * (corner_hz is not None), 0.4 * rate_hz)
     poles = -2 * rate_hz * np.tan(np.pi * corners_hz / rate_hz)
     sos = signal.zpk2sos(*signal.bilinear_zpk([0.0], poles, 1.0, rate_hz))
     response = signal.sosfilt(sos, np.eye(1, 8192)[0])
