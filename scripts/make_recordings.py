@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gluteemg.activation.calibration import Calibrator
+from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.pipeline import Pipeline
 from gluteemg.catalogue import load_exercise, load_profile, load_protocol
 from gluteemg.demo import WORN

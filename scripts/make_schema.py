@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from gluteemg.report.analysis import Analysis
+from gluteemg.report.document import Analysis
 from gluteemg.sensors.profile import FirmwareProfile
 
 FOLDER = Path(__file__).parents[1] / "docs"

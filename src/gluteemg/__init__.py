@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gluteemg.activation.calibration import Calibration, Protocol
+    from gluteemg.activation.calibration import Calibration
     from gluteemg.activation.frame import Frame, Frames, Verdict
     from gluteemg.activation.pipeline import Pipeline
+    from gluteemg.activation.protocol import Protocol
     from gluteemg.activation.repetition import Rep
     from gluteemg.catalogue import load_exercise, load_profile, load_protocol
     from gluteemg.coaching.exercise import Exercise
@@ -22,16 +23,18 @@ if TYPE_CHECKING:
     from gluteemg.recording.file import Recorder, Recording
     from gluteemg.recording.importing import import_csv
     from gluteemg.recording.replay import ReplaySource
-    from gluteemg.report.analysis import Analysis, analyse
+    from gluteemg.report.analysis import analyse
+    from gluteemg.report.document import Analysis
     from gluteemg.sensors.ble import BleSource
     from gluteemg.sensors.profile import FirmwareProfile
     from gluteemg.sensors.source import Event, Packet, Source
     from gluteemg.session import Moment, Session
 
 _HOMES = {
-    "activation.calibration": ("Calibration", "Protocol"),
+    "activation.calibration": ("Calibration",),
     "activation.frame": ("Frame", "Frames", "Verdict"),
     "activation.pipeline": ("Pipeline",),
+    "activation.protocol": ("Protocol",),
     "activation.repetition": ("Rep",),
     "catalogue": ("load_exercise", "load_profile", "load_protocol"),
     "coaching.exercise": ("Exercise",),
@@ -41,7 +44,8 @@ _HOMES = {
     "recording.file": ("Recorder", "Recording"),
     "recording.importing": ("import_csv",),
     "recording.replay": ("ReplaySource",),
-    "report.analysis": ("Analysis", "analyse"),
+    "report.analysis": ("analyse",),
+    "report.document": ("Analysis",),
     "sensors.ble": ("BleSource",),
     "sensors.profile": ("FirmwareProfile",),
     "sensors.source": ("Event", "Packet", "Source"),

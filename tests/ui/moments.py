@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gluteemg.activation.frame import Frame, Verdict
-from gluteemg.activation.repetition import LedBy, Rep
+from gluteemg.activation.ratio import LedBy
+from gluteemg.activation.repetition import Rep
 from gluteemg.activation.signal import Health
 from gluteemg.coaching.coach import Cue, Message
 from gluteemg.coaching.exercise import Exercise
@@ -83,7 +84,7 @@ _ALL_KINDS = (IN_ZONE,) * 6 + (UNDER_FLOOR, UNDER_ZONE, HAMSTRINGS_LED, NOT_SCOR
 _EIGHT_MIXED = [Flag.FLAT if i == 3 else Flag.ABSENT if i == 5 else Flag.GOOD for i in range(8)]
 RUNNING = replace(
     moment(frame()),
-    health={f"uMyo-{i}": Health(1116.2 + i, 0.002 * i, 0.012, 0.0, None) for i in range(4)},
+    health={f"uMyo-{i}": Health(1116.2 + i, 0.002 * i, 0.012, 0.004, 0.0, None) for i in range(4)},
     battery={"uMyo-0": (80.0, "%"), "uMyo-2": (3700.0, "mV")},
 )
 MOMENTS: dict[str, Moment] = {

@@ -153,10 +153,16 @@ def test_without_channels_it_says_so(qtbot: QtBot) -> None:
 
 def test_it_says_how_well_a_sensor_is_heard_and_that_its_kind_was_never_tried() -> None:
     lines = link_lines(moments.RUNNING, "uMyo-2", "raw", "untested", moments.texts())
-    assert lines == ["1118 Hz, 0.4 % lost", "12 ms late, battery 3700 mV", "raw signal", "untested on hardware"]
+    assert lines == [
+        "1118 Hz, 0.4 % lost",
+        "12 ms late, battery 3700 mV",
+        "bar 78, share 266 ms",
+        "raw signal",
+        "untested on hardware",
+    ]
 
 
 def test_a_sensor_that_counts_nothing_has_no_loss_to_say() -> None:
-    moment = Moment(health={"band": Health(1000.0, None, 0.012, 0.0, None)})
+    moment = Moment(health={"band": Health(1000.0, None, 0.012, 0.004, 0.0, None)})
     lines = link_lines(moment, "band", "envelope", "tested", moments.texts())
-    assert lines == ["1000 Hz", "12 ms late", "envelope only"]
+    assert lines == ["1000 Hz", "12 ms late", "bar 78, share 266 ms", "envelope only"]

@@ -178,6 +178,8 @@ def link_lines(moment: Moment, sensor: str, kind: str, hardware: str, texts: Tex
         lines.append(_say(texts, "train.rate", rate=f"{health.rate_hz:.0f}") + lost)
         left = "" if battery is None else _say(texts, "train.battery", left=f"{battery[0]:.0f}", unit=battery[1])
         lines.append(_say(texts, "train.delay", ms=f"{1000 * health.delay_s:.0f}") + left)
+        bar, share = (f"{1000 * (s or 0):.0f}" for s in (health.bar_s, health.judged_s))
+        lines.append(_say(texts, "train.behind", bar=bar, share=share))
     lines.append(_say(texts, f"signal.{kind}"))
     if hardware == "untested":
         lines.append(_say(texts, "signal.untested"))
