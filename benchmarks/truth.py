@@ -24,7 +24,8 @@ from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.pipeline import Pipeline
 from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.ratio import GLUTES_LED, HAMSTRINGS_LED, share_of
-from gluteemg.activation.repetition import REST_S, Rep
+from gluteemg.activation.rep import Rep
+from gluteemg.activation.repetition import REST_S
 from gluteemg.catalogue import load_exercise, load_protocol
 from gluteemg.muscles import HAMSTRINGS, Placement, Role
 from gluteemg.report.analysis import summarise

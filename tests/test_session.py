@@ -17,7 +17,7 @@ from gluteemg.activation.checks import Drift, Isolation
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Update
 from gluteemg.activation.protocol import Protocol
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.catalogue import load_protocol
 from gluteemg.demo import WORN
 from gluteemg.errors import DefinitionError, RecordingError, SensorError

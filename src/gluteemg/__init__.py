@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gluteemg.activation.frame import Frame, Frames, Verdict
     from gluteemg.activation.pipeline import Pipeline
     from gluteemg.activation.protocol import Protocol
-    from gluteemg.activation.repetition import Rep
+    from gluteemg.activation.rep import Rep
     from gluteemg.catalogue import load_exercise, load_profile, load_protocol
     from gluteemg.coaching.exercise import Exercise
     from gluteemg.demo import Demo
@@ -35,7 +35,7 @@ _HOMES = {
     "activation.frame": ("Frame", "Frames", "Verdict"),
     "activation.pipeline": ("Pipeline",),
     "activation.protocol": ("Protocol",),
-    "activation.repetition": ("Rep",),
+    "activation.rep": ("Rep",),
     "catalogue": ("load_exercise", "load_profile", "load_protocol"),
     "coaching.exercise": ("Exercise",),
     "demo": ("Demo",),

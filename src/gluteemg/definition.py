@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
@@ -18,6 +19,32 @@ class Part(BaseModel):
     """A table inside a definition: fixed once read, and closed (an unknown key is a fault)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Detail(Part):
+    """What an event of a recording tells; `kind` is that of the event."""
+
+    kind: ClassVar[str]
+    broken: ClassVar[str]
+    """What to say of one that cannot be read, with a place for its faults."""
+
+    @classmethod
+    def from_json(cls, detail: Mapping[str, Any]) -> Self:
+        """Read what `to_json` gave, from the event of a recording.
+
+        Raises
+        ------
+        DefinitionError
+            If it is something else; one line names every fault.
+        """
+        try:
+            return cls.model_validate(detail)
+        except ValidationError as error:
+            raise DefinitionError(cls.broken.format(faults=faults(error))) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values."""
+        return self.model_dump(mode="json")
 
 
 class Definition(Part):

@@ -21,7 +21,7 @@ from gluteemg.activation.checks import Drift, Isolation
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
 from gluteemg.activation.pipeline import Pipeline, Update
 from gluteemg.activation.protocol import Protocol
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.activation.signal import Health
 from gluteemg.coaching.coach import Coach, Cue
 from gluteemg.coaching.exercise import Exercise

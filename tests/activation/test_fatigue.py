@@ -18,7 +18,7 @@ from tests.cuts import cuts_of
 from gluteemg.activation.fatigue import Fatigue, FatigueMeter, RepSpectrum, Trend, fatigue, trend
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.grid import Trace
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.profile import Signal

@@ -17,7 +17,8 @@ from tests.cuts import assert_same, cuts_of
 from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames, Verdict
 from gluteemg.activation.ratio import Ratio, Scale, Zone
-from gluteemg.activation.repetition import ENTER, LEAVE, MOST_S, REST_S, Rep, RepDetector, Target
+from gluteemg.activation.rep import Rep
+from gluteemg.activation.repetition import ENTER, LEAVE, MOST_S, REST_S, RepDetector, Target
 from gluteemg.activation.uncertainty import Basis, Uncertainty
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag

@@ -12,7 +12,7 @@ from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.grid import Instants
 from gluteemg.activation.pipeline import Aim, Scorer
 from gluteemg.activation.ratio import Zone, share_of
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.source import Event

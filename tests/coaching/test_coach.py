@@ -15,7 +15,7 @@ from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.ratio import LedBy
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.coaching.coach import WARN_AFTER_S, Coach, Cue, Message
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts

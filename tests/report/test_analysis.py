@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gluteemg.activation.calibration import Calibration, Level
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.catalogue import load_exercise
 from gluteemg.errors import DefinitionError
 from gluteemg.muscles import Role

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gluteemg.activation.bursts import MuscleBurst
-from gluteemg.activation.repetition import Phases, Rep, RepPhase
+from gluteemg.activation.rep import Phases, Rep, RepPhase
 from gluteemg.muscles import Role
 from gluteemg.report.together import lags
 

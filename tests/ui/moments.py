@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gluteemg.activation.frame import Frame, Verdict
 from gluteemg.activation.ratio import LedBy
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.activation.signal import Health
 from gluteemg.coaching.coach import Cue, Message
 from gluteemg.coaching.exercise import Exercise

@@ -11,7 +11,7 @@ from tests.ui.moments import GLUTE, HAMSTRINGS, MOMENTS, RUNNING
 
 from gluteemg.activation.calibration import Unit
 from gluteemg.activation.frame import Frame, Verdict
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.coaching.coach import Cue, Message
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag, State

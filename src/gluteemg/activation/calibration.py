@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from gluteemg.definition import Part, faults
+from gluteemg.definition import Detail, Part
 from gluteemg.errors import DefinitionError, RoleError
 from gluteemg.muscles import Role
 from gluteemg.sensors.source import Event, Item
@@ -95,7 +95,7 @@ class Level(Part):
         return None if self.reference is None or not self.floor else 20 * math.log10(self.reference / self.floor)
 
 
-class Calibration(Part):
+class Calibration(Detail):
     """Floors and references of a session, with how they were taken.
 
     Method, statistic and window are said once, for all muscles: references that were taken in different ways do not compare,
@@ -122,8 +122,8 @@ class Calibration(Part):
         When, UTC in ISO 8601; empty if not known.
     """
 
-    kind: ClassVar[str] = "calibration"
-    """The kind of event that brings one."""
+    kind = "calibration"
+    broken = "The calibration in the recording is broken, it has {faults}: give another one with --calibration."
 
     method: Method | None
     floor_method: Literal["rest", "estimated"]
@@ -175,26 +175,6 @@ class Calibration(Part):
             raise DefinitionError(
                 f"The calibration was taken in another unit for {', '.join(odd)}: take a new one with these sensors."
             )
-
-    @classmethod
-    def from_json(cls, detail: Mapping[str, Any]) -> Calibration:
-        """Read what `to_json` gave, from the event of a recording.
-
-        Raises
-        ------
-        DefinitionError
-            If it is something else; one line names every fault.
-        """
-        try:
-            return cls.model_validate(detail)
-        except ValidationError as error:
-            raise DefinitionError(
-                f"The calibration in the recording is broken, it has {faults(error)}: give another one with --calibration."
-            ) from error
-
-    def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values."""
-        return self.model_dump(mode="json")
 
 
 def recalibrated(items: Sequence[Item], calibration: Calibration) -> Sequence[Item]:

@@ -14,6 +14,7 @@ from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.protocol import Protocol, Step
 from gluteemg.errors import DefinitionError
 from gluteemg.muscles import Role
+from gluteemg.processing.envelope import FAST_S, SLOW_S
 from gluteemg.processing.quality import Flag
 
 Result = Calibration | Isolation | Drift
@@ -24,8 +25,6 @@ MOST_RESTLESS = 2.0
 """The restless end of a rest may be twice its quiet end (chosen: 500 ms windows of steady noise differ by 20 %)."""
 LEAST_HEARD = 0.5
 """Share of a trial that must be usable (chosen: half of 3 s is still more than one judgement of 500 ms)."""
-FAST_S, SLOW_S = 0.125, 0.5
-"""Windows of the two envelopes of a frame."""
 _REASONS: Mapping[Flag, str] = {
     Flag.ABSENT: "no_signal",
     Flag.FLAT: "no_signal",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations, permutations
-from typing import Any, ClassVar, Literal, Self
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from gluteemg.activation.calibration import Calibration
 from gluteemg.activation.protocol import Step
-from gluteemg.definition import Part, faults
-from gluteemg.errors import DefinitionError
+from gluteemg.definition import Detail, Part
 from gluteemg.muscles import Role
 
 DriftVerdict = Literal["good", "adjust", "recalibrate", "unknown"]
@@ -24,26 +22,7 @@ DRIFT_ADJUST, DRIFT_RECALIBRATE = 0.15, 0.30
 calibration (the project's table of signal quality)."""
 
 
-class _Result(Part):
-    """What can be kept as the detail of an event of the kind that it names."""
-
-    @classmethod
-    def from_json(cls, detail: Mapping[str, Any]) -> Self:
-        """Read what `to_json` gave, from the event of a recording.
-
-        Raises
-        ------
-        DefinitionError
-            If it is something else; one line names every fault.
-        """
-        try:
-            return cls.model_validate(detail)
-        except ValidationError as error:
-            raise DefinitionError(f"A check in the recording is broken, it has {faults(error)}: do the check anew.") from error
-
-    def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values."""
-        return self.model_dump(mode="json")
+_BROKEN = "A check in the recording is broken, it has {faults}: do the check anew."
 
 
 class Finding(Part):
@@ -60,7 +39,7 @@ class Finding(Part):
         return None if self.activation is None else self.activation < self.at_most
 
 
-class Isolation(_Result):
+class Isolation(Detail):
     """Whether each muscle can work while the others stay out of it.
 
     Parameters
@@ -75,7 +54,8 @@ class Isolation(_Result):
         When, UTC in ISO 8601; empty if not known.
     """
 
-    kind: ClassVar[str] = "isolation"
+    kind = "isolation"
+    broken = _BROKEN
 
     protocol: str
     findings: tuple[Finding, ...]
@@ -112,7 +92,7 @@ class Change(Part):
         return "recalibrate" if size > DRIFT_RECALIBRATE else "adjust" if size >= DRIFT_ADJUST else "good"
 
 
-class Drift(_Result):
+class Drift(Detail):
     """How far the references have moved since they were taken.
 
     Parameters
@@ -125,7 +105,8 @@ class Drift(_Result):
         When, UTC in ISO 8601; empty if not known.
     """
 
-    kind: ClassVar[str] = "drift"
+    kind = "drift"
+    broken = _BROKEN
 
     protocol: str
     changes: tuple[Change, ...]

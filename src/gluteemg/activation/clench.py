@@ -24,7 +24,7 @@ from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
 
-QUICK_S, SLOW_S = 2.0, 4.0
+QUICK_S, LATE_S = 2.0, 4.0
 """To let go within 2 s is quick, over 4 s is slow (proposal of this project, no published limit)."""
 LET_GO = 0.10
 """A muscle has let go when a tenth of the hold is left."""
@@ -113,7 +113,7 @@ class Clench:
 
 def relaxing(time_to_relax_s: float | None) -> Literal["quick", "slow"] | None:
     """Class a time to relax: ``quick`` up to 2 s, ``slow`` over 4 s, None between and where it is not known."""
-    if time_to_relax_s is None or QUICK_S < time_to_relax_s <= SLOW_S:
+    if time_to_relax_s is None or QUICK_S < time_to_relax_s <= LATE_S:
         return None
     return "quick" if time_to_relax_s <= QUICK_S else "slow"
 

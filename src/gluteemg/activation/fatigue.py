@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.grid import Trace
 from gluteemg.activation.measure import LEAST_REPS, LEAST_SNR_DB, Reason, snr_db, why_not
-from gluteemg.activation.repetition import MOST_S, Rep
+from gluteemg.activation.rep import Rep
+from gluteemg.activation.repetition import MOST_S
 from gluteemg.activation.signal import FILLED_GAP_S
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag

@@ -18,8 +18,6 @@ from gluteemg.sensors.profile import SignalKind
 
 Floats = NDArray[np.float64]
 
-ASYMMETRY = 15.0
-"""Percent of `symmetry_index` from which a difference of the sides is worth a word (15 to 20 in common use)."""
 CO_CONTRACTED = 0.70
 """Share of a hold during which both muscles must work for it to be a co-contraction (chosen)."""
 

@@ -16,7 +16,8 @@ from gluteemg.activation.frame import Frames
 from gluteemg.activation.grid import Grid, Heard, Instants, Trace
 from gluteemg.activation.measure import why_not
 from gluteemg.activation.ratio import Judge, Ratio, Scale, Zone
-from gluteemg.activation.repetition import MOST_S, Rep, RepDetector, Target
+from gluteemg.activation.rep import Rep
+from gluteemg.activation.repetition import MOST_S, RepDetector, Target
 from gluteemg.activation.signal import Health
 from gluteemg.activation.uncertainty import ENVELOPE_BANDWIDTH_HZ, Basis, Uncertainty
 from gluteemg.muscles import Placement, Role

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame, Frames
 from gluteemg.activation.protocol import Step
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gluteemg.processing.chain import HIGH_PASS_HZ, LOW_PASS_HZ, NYQUIST_SHARE
+from gluteemg.processing.chain import HIGH_PASS_HZ, top_of_band
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class Bands:
         window = np.hanning(n + 1)[:-1]
         self._window = window * np.sqrt(2 / (n * (window**2).sum()))  # a bin gives the mean square of what falls on it
         self._edge = round(HIGH_PASS_HZ / bin_hz)
-        self._top = round(min(LOW_PASS_HZ, NYQUIST_SHARE * rate_hz) / bin_hz)
+        self._top = round(top_of_band(rate_hz) / bin_hz)
         self._flat = (self._edge - _MOTION_BIN) / max(1, self._top - self._edge)
         self._lines = [self._lay_out(mains_hz, bin_hz) for mains_hz in MAINS_HZ]
         self.harmonics = np.array([len(line) / 3 for line, _, _ in self._lines])

@@ -26,6 +26,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gluteemg.processing.bands import MAINS_HZ
+from gluteemg.processing.chain import top_of_band
+
 _HOP_S = 0.005  # step of every decision (chosen: finer than any onset can be told)
 _WINDOWS = ((8, 1.6), (16, 1.2), (32, 0.95))
 """Hops in a window, and how far over the threshold its mean power must be (chosen: equally rare at rest)."""
@@ -40,7 +43,6 @@ _LOOK_HOPS = 80  # how far back a beginning is looked for (chosen: 400 ms, a slo
 
 _SLOW_S = 0.0035  # spacing of the second difference (chosen: it keeps 2 % of the power at 25 Hz, 28 % at 50, all at 75)
 _SLOW_GAIN = 1.3  # makes up for what it takes of EMG under thick fat, whose median lies near 55 Hz (chosen)
-_MAINS_HZ = (50.0, 60.0)
 _MAINS_HOPS = 8  # over which the difference over a period is weighed (chosen: 40 ms, two periods)
 _MOST_PERIODS = 6  # over which it is taken where one is no whole number of samples (chosen: 0.1 s)
 _WHOLE = 0.02  # samples: nearer than that is whole (chosen: of 450 Hz it leaves 0.2 % at 1 kHz)
@@ -134,7 +136,7 @@ class BurstDetector:
         self._hop = max(2, int(rate_hz * _HOP_S + 0.5))  # below 300 Hz all lengths grow: a window needs enough samples
         self._first_index = first_index
         # Band-limited noise has two degrees of freedom for each Hz and second.
-        self._freedom = 2 * min(450.0, 0.45 * rate_hz) * self._hop / rate_hz
+        self._freedom = 2 * top_of_band(rate_hz) * self._hop / rate_hz
         power = np.nan_to_num(np.asarray(floor, np.float64)) ** 2 * _FLOOR_POWER
         if scale is not None:
             power = np.maximum(power, (_SCALE_PART * np.nan_to_num(np.asarray(scale, np.float64))) ** 2)
@@ -152,11 +154,6 @@ class BurstDetector:
         self._hops = 0
         self._open: list[tuple[float, int] | None] = [None] * n_channels
         self._free_from = [0.0] * n_channels
-
-    @property
-    def active(self) -> NDArray[np.bool_]:
-        """Whether each channel is in a burst after the last sample fed, shape (n_channels,)."""
-        return np.array([running is not None for running in self._open])
 
     @property
     def begun(self) -> list[tuple[int, int] | None]:
@@ -281,7 +278,7 @@ def _differences(rate_hz: float) -> tuple[_Taps, ...]:
     span = max(2, int(2 * rate_hz * _SLOW_S))
     first, second = span // 2, span - span // 2
     slow: _Taps = ((first, 1.0), (second, 1.0), (span, -1.0)) if first < second else ((first, 2.0), (span, -1.0))
-    return slow, *(taps for mains_hz in _MAINS_HZ for taps in _over_periods(rate_hz / mains_hz))
+    return slow, *(taps for mains_hz in MAINS_HZ for taps in _over_periods(rate_hz / mains_hz))
 
 
 def _over_periods(period: float) -> list[_Taps]:

@@ -10,9 +10,11 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
+from gluteemg.processing.chain import HIGH_PASS_HZ, LOW_PASS_HZ
+
 WINDOW_S = 0.25
 """About this long are the windows, half overlapping, Hann (chosen: bins of 4 Hz, and 0.5 s of work still give two or three)."""
-BAND_HZ = (20.0, 450.0)
+BAND_HZ = (HIGH_PASS_HZ, LOW_PASS_HZ)
 """Where frequencies are read off: the band of surface EMG, as `gluteemg.processing.chain` passes it."""
 
 

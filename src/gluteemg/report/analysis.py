@@ -19,7 +19,7 @@ from gluteemg.activation.indices import firing_lag
 from gluteemg.activation.measure import Measure, Reason, remark, why_not
 from gluteemg.activation.pipeline import Aim, Scorer, score
 from gluteemg.activation.ratio import share_of
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.activation.signal import Health
 from gluteemg.activation.uncertainty import RatioError
 from gluteemg.coaching.exercise import Exercise

@@ -15,7 +15,7 @@ from gluteemg.activation.fatigue import Fatigue, Quadrant, Trend
 from gluteemg.activation.indices import FiringLag, glute_hamstring_index, symmetry_index, three_way_share
 from gluteemg.activation.measure import Measure, Reason, Remark
 from gluteemg.activation.ratio import GATE, LedBy
-from gluteemg.activation.repetition import Levels, Rep, RepPhase
+from gluteemg.activation.rep import Levels, Rep, RepPhase
 from gluteemg.activation.signal import Health
 from gluteemg.muscles import HAMSTRINGS, SIDES, Side
 from gluteemg.processing.quality import State

@@ -11,7 +11,7 @@ from gluteemg.activation.bursts import MuscleBurst
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.indices import co_activation_falconer_winter, co_activation_rudolph, co_contraction_share
 from gluteemg.activation.ratio import GATE, Ratio
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.muscles import HAMSTRINGS, Role, Side
 from gluteemg.processing.quality import Flag
 

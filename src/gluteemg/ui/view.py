@@ -10,7 +10,7 @@ from typing import Literal
 
 from gluteemg.activation.frame import Frame, Verdict
 from gluteemg.activation.ratio import share_of
-from gluteemg.activation.repetition import Rep
+from gluteemg.activation.rep import Rep
 from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.texts import Texts
