@@ -209,7 +209,7 @@ def _tally(
     aim: Aim,
 ) -> _Tally:
     """Score what was heard; `levels` place the bursts."""
-    tally = _Tally(grid.roles, Together(grid.roles), flags=np.zeros((len(grid.roles), len(Flag)), np.int64))
+    tally = _Tally(grid.roles, Together(grid.roles, aim.longest_s), flags=np.zeros((len(grid.roles), len(Flag)), np.int64))
     finders = _finders(placements, grid.signals, levels)
     meter = FatigueMeter(grid.signals, aim.longest_s)
 
@@ -356,7 +356,7 @@ def _summary(
         pair = [r for r in signals if r.side == side and (r.muscle == "gluteus_maximus" or r.muscle in HAMSTRINGS)]
         if {r.muscle == "gluteus_maximus" for r in pair} == {True, False}:
             least = min((signals[r] for r in pair), key=lambda signal: 0.0 if signal.is_envelope else signal.rate_hz)
-            told[side] = Lag.of(firing_lag(later[side], least.kind, least.rate_hz, np.inf))
+            told[side] = Lag.of(firing_lag(later[side], least.kind, least.rate_hz, np.inf))  # each was asked for its own noise
     scored = [r.ln_ratio for r in tally.reps if r.counted]
     return summary.model_copy(
         update={

@@ -20,8 +20,8 @@ _BRISK_S = 0.5
 """Longest rise in which it can be told who begins (chosen: in one of 2 s, a third of the level is heard 0.3 s later)."""
 _BEFORE_S = 0.6
 """How long before a repetition, which begins at 15 %, its bursts may begin (chosen: the longest brisk rise and a bit)."""
-_KEPT_S = 120.0
-"""Frames that are kept for a repetition that may end (chosen: longer than any hold that an exercise asks for)."""
+_LATE_S = 2.0
+"""Longest time from the end of a repetition until it is decided (chosen: rest is asked for a fifth of it)."""
 
 
 class Together:
@@ -31,10 +31,13 @@ class Together:
     ----------
     roles : sequence of Role
         Columns of the frames.
+    longest_s : float
+        Longest repetition or hold: so much of the frames is kept.
     """
 
-    def __init__(self, roles: Sequence[Role]) -> None:
+    def __init__(self, roles: Sequence[Role], longest_s: float) -> None:
         ratio = Ratio(roles)
+        self._kept = round((longest_s + _LATE_S) * FRAME_RATE_HZ)
         self._pairs = dict(zip(ratio.sides, ratio.pairs, strict=True))
         self._abdominals = [i for i, r in enumerate(roles) if r.muscle in _ABDOMINALS]
         self._recent: list[Frames] = []
@@ -48,7 +51,7 @@ class Together:
         for rep in reps:
             if rep.scored:
                 self._indices[rep.start_s] = self._of(rep)
-        oldest = frames.index[-1] - _KEPT_S * FRAME_RATE_HZ
+        oldest = frames.index[-1] - self._kept
         while self._recent[0].index[-1] < oldest:
             del self._recent[0]
 
