@@ -126,12 +126,12 @@ def test_without_a_calibration_or_a_reference_activation_is_not_known() -> None:
 def test_a_signal_without_a_way_from_tone_to_work_has_no_effort(working: float, tone: float) -> None:
     levels = tuple(Level(role=str(r), floor=3.0, working=working, tone=tone) for r in _PAIR)
     scale = Scale(Calibration(method=None, floor_method="estimated", levels=levels), _PAIR)
-    assert np.isnan(scale.effort(np.array([[0.0, 3.0], [40.0, 1000.0]]))).all()
+    assert np.isnan(scale.effort(np.array([[0.0, 3.0], [40.0, 1000.0]]) ** 2)).all()
 
 
 def test_a_working_level_cuts_repetitions_but_is_no_reference() -> None:
     scale = Scale(_calibration(0.0, None, working=40.0), _PAIR)
-    assert scale.effort(np.array([[20.0, 40.0]])).tolist() == [[0.5, 1.0]]
+    assert scale.effort(np.array([[20.0, 40.0]]) ** 2).tolist() == [[0.5, 1.0]]
     assert np.isnan(scale.activation(np.array([[20.0, 40.0]]))).all()
 
 

@@ -73,13 +73,12 @@ def test_the_bandwidth_is_that_of_noise_with_the_spectrum_of_emg() -> None:
 def test_a_steady_contraction_counts_in_full_and_ramps_count_less() -> None:
     step_s, bandwidths = 0.01, np.array([_HZ, _HZ])
     ramp = np.minimum(1, np.minimum(np.arange(300), np.arange(300)[::-1]) / 100) ** 2
-    lengths = effective_length_s(np.stack([np.ones(300), ramp], axis=1), step_s, bandwidths)
+    courses = np.stack([np.ones(300), ramp], axis=1)
+    lengths = effective_length_s(courses.mean(axis=0), (courses**2).mean(axis=0), np.full(2, 300 * step_s), bandwidths)
     assert lengths[0] == 3.0
     assert 1.6 < lengths[1] < 2.2
-    holed = np.ones((300, 2))
-    holed[:30, 0] = np.nan
-    holed[:, 1] = np.nan
-    assert effective_length_s(holed, step_s, bandwidths) == pytest.approx([2.7, 0.0])
+    nothing, holed = np.array([1.0, 0.0]), np.array([2.7, 3.0])
+    assert effective_length_s(nothing, nothing, holed, bandwidths).tolist() == [2.7, 0.0]
 
 
 def test_far_over_the_floor_a_window_has_the_error_of_two_channels() -> None:
@@ -267,7 +266,9 @@ class _Session:
         mean_square = np.nanmean(packets, axis=0)
         window = np.lib.stride_tricks.sliding_window_view(np.nan_to_num(packets), 6, axis=0).mean(axis=2)
         kept = np.isfinite(packets).mean(axis=0)
-        length_s = effective_length_s(window, hop / self._rate_hz, np.full(2, bandwidth_hz(self._rate_hz)), 0.12) * kept
+        length_s = kept * len(window) * hop / self._rate_hz
+        bandwidths = np.full(2, bandwidth_hz(self._rate_hz))
+        length_s = effective_length_s(window.mean(axis=0), (window**2).mean(axis=0), length_s, bandwidths, 0.12)
         level = self.scale.level(mean_square)[np.newaxis]
         error = self.uncertainty.of(self.ratio, mean_square, length_s)
         if error is None or not self.ratio.working(level, self.scale.gate)[0].any():

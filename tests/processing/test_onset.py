@@ -141,6 +141,17 @@ def test_a_slow_rise_is_dated_back_to_its_beginning() -> None:
         assert burst.on < burst.decided < 2300
 
 
+def test_bursts_that_follow_closely_are_looked_up_no_further_back_than_the_turn_before() -> None:
+    on = tuple(np.arange(1.0, 9.0, 0.5))
+    detector = BurstDetector(1000, np.ones(1))
+    emg = _noisy(_working(on, 0.2, 10.0, 1000), 20, 6)
+    bursts = detector.feed(emg)
+    assert [burst.on / 1000 for burst in bursts] == pytest.approx(on, abs=0.03)
+    assert all(before.off <= burst.on for before, burst in itertools.pairwise(bursts))
+    single = BurstDetector(1000, np.ones(1))
+    assert [burst for sample in emg for burst in single.feed(sample[None])] == bursts
+
+
 def test_a_burst_that_still_runs_at_the_end_ends_there() -> None:
     detector = BurstDetector(1000, np.ones(1), first_index=7000)
     assert detector.feed(_noisy(_working((1.0,), 5.0, 2.0, 1000), 20, 0)) == []

@@ -126,6 +126,6 @@ def find_bursts(finders: Sequence[BurstFinder], traces: Sequence[Trace]) -> list
         own = (trace for trace in traces if trace.role in finder.roles)
         for _, run in groupby(own, key=lambda trace: id(trace.t_s)):
             by_role = {trace.role: trace for trace in run}
-            emg = np.stack([by_role[role].emg for role in finder.roles], axis=1)
+            emg = np.stack([by_role[role].emg for role in finder.roles]).T
             found += finder.feed(next(iter(by_role.values())).t_s, emg)
     return found

@@ -11,9 +11,10 @@ slopes between all pairs (Theil and Sen), which a few odd repetitions do not mov
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import expm1, log, sqrt
@@ -40,6 +41,8 @@ _MOST_REPS = 200
 _LATE_S = 2.0
 """Longest time from the end of a repetition until it is decided (chosen: rest is asked for a fifth of it)."""
 _UNUSABLE = int(Flag.HEAVY_LOSS)  # as a plain number: comparing with an enum is slow
+_STRETCH = re.compile(b"\1+")
+"""True after True in the bytes of an array."""
 _SURE = 1.959963984540054
 """Standard deviations of a normal distribution that hold 95 %."""
 
@@ -96,7 +99,8 @@ class RepSpectrum:
             return RepSpectrum(self.role, self.start_s, reason="no_rest_level")
         if snr_db(self.rms, floor) < LEAST_SNR_DB:
             return RepSpectrum(self.role, self.start_s, reason="too_noisy")
-        return replace(self, rms=sqrt(self.rms * self.rms - floor * floor))
+        rms = sqrt(self.rms * self.rms - floor * floor)
+        return RepSpectrum(self.role, self.start_s, rms, self.median_hz, self.mean_hz, self.ln_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +230,10 @@ def _ln(value: float | None) -> float | None:
     return None if value is None else log(value)
 
 
+_Figures = tuple[float | None, float | None, float | None, float | None]
+_NOTHING: _Figures = (None, None, None, None)
+
+
 class FatigueMeter:
     """Takes the spectrum of every repetition and muscle; the cut of traces and frames into calls changes nothing.
 
@@ -271,30 +279,32 @@ class FatigueMeter:
             return []
         t_s = frames.index / FRAME_RATE_HZ
         self._flags.add(t_s, frames.flags)
-        told = [spectrum for rep in reps for spectrum in self._told(rep, frames.roles)]
+        told = self._told(reps, frames.roles)
         oldest_s = float(t_s[-1]) - self._longest_s - _LATE_S
         self._flags.forget(oldest_s)
         for muscle in self._muscles.values():
             muscle.emg.forget(oldest_s)
         return told
 
-    def _told(self, rep: Rep, roles: Sequence[Role]) -> list[RepSpectrum]:
-        """Tell of one repetition; muscles whose windows are of one length are read off together."""
-        told: dict[Role, RepSpectrum] = {}
-        alike: dict[int, dict[Role, _Runs]] = {}
-        spans = self._spans(rep, roles)
-        for role, muscle in self._muscles.items():
-            why = muscle.refused
-            if why is None:
-                runs = muscle.runs(spans.get(role, []))
-                if runs.length_s >= LEAST_ACTIVE_S - 1e-6:
-                    alike.setdefault(muscle.window, {})[role] = runs
-                    continue
-                why = "too_short" if rep.end_s - rep.start_s < LEAST_ACTIVE_S else "poor_signal"
-            told[role] = RepSpectrum(role, rep.start_s, reason=why)
+    def _told(self, reps: Sequence[Rep], roles: Sequence[Role]) -> list[RepSpectrum]:
+        """Tell of some repetitions; those whose windows are of one length are read off together."""
+        whys: list[tuple[Role, float, Reason | None]] = []
+        alike: dict[int, dict[int, _Runs]] = {}  # by the length of the windows, by the place in this list
+        for rep in reps:
+            spans = self._spans(rep, roles)
+            for role, muscle in self._muscles.items():
+                why = muscle.refused
+                if why is None:
+                    runs = muscle.runs(spans.get(role, []))
+                    if runs.length_s >= LEAST_ACTIVE_S - 1e-6 and runs.rms > 0:
+                        alike.setdefault(muscle.window, {})[len(whys)] = runs
+                    else:
+                        why = "too_short" if rep.end_s - rep.start_s < LEAST_ACTIVE_S else "poor_signal"
+                whys.append((role, rep.start_s, why))
+        figures: dict[int, _Figures] = {}
         for window, some in alike.items():
-            told |= {spectrum.role: spectrum for spectrum in self._figures(rep, some, window)}
-        return [told[role] for role in self._muscles]
+            figures |= zip(some, self._figures([whys[place][0] for place in some], list(some.values()), window), strict=True)
+        return [RepSpectrum(role, start_s, *figures.get(i, _NOTHING), why) for i, (role, start_s, why) in enumerate(whys)]
 
     def _spans(self, rep: Rep, roles: Sequence[Role]) -> dict[Role, list[tuple[float, float]]]:
         """Give from which to which instant of a repetition each muscle can be used."""
@@ -302,25 +312,22 @@ class FatigueMeter:
         t_s, flags = self._flags.between(max(rep.start_s, rep.end_s - self._longest_s) - margin_s, rep.end_s + margin_s)
         if not len(t_s):
             return {}
-        usable = flags < _UNUSABLE
         spans = {}
-        for role, column, always in zip(roles, usable.T, np.logical_and.reduce(usable, axis=0).tolist(), strict=True):
-            edges = [0, len(t_s)] if always else np.flatnonzero(np.diff(column, prepend=False, append=False)).tolist()
-            spans[role] = [(float(t_s[a]), float(t_s[b - 1])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        for role, column in zip(roles, (flags < _UNUSABLE).T, strict=True):
+            stretches = (stretch.span() for stretch in _STRETCH.finditer(column.tobytes()))
+            spans[role] = [(float(t_s[a]), float(t_s[b - 1])) for a, b in stretches]
         return spans
 
-    def _figures(self, rep: Rep, runs: Mapping[Role, _Runs], window: int) -> Iterator[RepSpectrum]:
-        """Read the figures off the spectra of some muscles."""
-        low, high = np.array([self._muscles[role].band_hz for role in runs]).T
-        spectra = Spectra.of([some.emg for some in runs.values()], [some.rate_hz for some in runs.values()], window)
-        spectra = spectra.within(low, high)
-        figures = zip(spectra.median_hz(), spectra.mean_hz(), spectra.ln_fatigue_index(), strict=True)
-        for (role, some), (median, mean, index) in zip(runs.items(), figures, strict=True):
-            if some.rms > 0:
-                ln_index = float(index) if self._muscles[role].has_index else None
-                yield RepSpectrum(role, rep.start_s, some.rms, float(median), float(mean), ln_index)
-            else:  # nothing moved: there is no spectrum
-                yield RepSpectrum(role, rep.start_s, reason="poor_signal")
+    def _figures(self, roles: Sequence[Role], runs: Sequence[_Runs], window: int) -> list[_Figures]:
+        """Read RMS, median and mean frequency and ``ln FInsm5`` off the spectra of some muscles."""
+        muscles = [self._muscles[role] for role in roles]
+        low, high = np.array([muscle.band_hz for muscle in muscles]).T
+        spectra = Spectra.of([some.emg for some in runs], [some.rate_hz for some in runs], window).within(low, high)
+        read = zip(spectra.median_hz().tolist(), spectra.mean_hz().tolist(), spectra.ln_fatigue_index().tolist(), strict=True)
+        return [
+            (some.rms, median, mean, index if muscle.has_index else None)
+            for muscle, some, (median, mean, index) in zip(muscles, runs, read, strict=True)
+        ]
 
 
 class _Recent:
@@ -366,7 +373,7 @@ class _Runs:
         n = len(t_s)
         self.emg.append(emg)
         self.length_s += float(t_s[-1] - t_s[0]) * n / (n - 1)  # the last sample lasts as long as the others
-        self._squares += float(np.square(emg).sum())
+        self._squares += float(np.add.reduce(np.square(emg)))
         self._n += n
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from itertools import compress, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ _MOST_INSTANTS = 60_000
 """Most instants that are closed at once: 10 minutes (chosen: some 20 MB of arrays, however late a sensor comes back)."""
 _FAR = np.iinfo(np.int64).max
 _SAMPLES = (PacketKind.NOTIFY, PacketKind.ADVERT)
-_T_NS, _DATA = attrgetter("t_ns"), attrgetter("data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +124,18 @@ class Grid:
         Heard or Event
             What came of the packets, at most 60,000 instants at once; events in their place between. All must be taken.
         """
-        start = 0
-        for at in [i for i, item in enumerate(items) if item.kind not in _SAMPLES or isinstance(item, Event)]:
-            yield from self._stream([item for item in items[start:at] if isinstance(item, Packet)])
-            item = items[at]
+        run: list[Packet] = []
+        for item in items:
+            if isinstance(item, Packet) and item.kind in _SAMPLES:
+                run.append(item)
+                continue
+            yield from self._stream(run)
+            run = []
             if isinstance(item, Event):
                 yield item
             else:
                 yield from self._come_or_go(item)
-            start = at + 1
-        yield from self._stream([item for item in items[start:] if isinstance(item, Packet)])
+        yield from self._stream(run)
 
     def _come_or_go(self, packet: Packet) -> Iterator[Heard]:
         """Take a sensor that comes or goes."""
@@ -155,30 +156,24 @@ class Grid:
         if not packets:
             return
         self._start_at(packets[0].t_ns)
-        start = 0
-        for i, packet in enumerate(packets):
-            sensor = self._sensors[packet.sensor]
-            if not sensor.live:
-                if i > start:
-                    yield from self._take(packets[start:i])
-                    start = i
-                sensor.live = True
-        yield from self._take(packets[start:])
+        names, t_ns, payloads, _ = zip(*packets, strict=True)
+        arrivals_ns = np.array(t_ns, np.int64)
+        firsts = [names.index(name) for name in {*names} if not self._sensors[name].live]
+        for start, stop in pairwise(sorted({0, *firsts, len(names)})):
+            self._sensors[names[start]].live = True
+            yield from self._take(names[start:stop], arrivals_ns[start:stop], payloads[start:stop])
 
-    def _take(self, packets: Sequence[Packet]) -> Iterator[Heard]:
+    def _take(self, names: Sequence[str], arrivals_ns: NDArray[np.int64], payloads: Sequence[bytes]) -> Iterator[Heard]:
         """Take notifications of sensors that are all live."""
         assert self._zero_ns is not None
         reached: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         traces: list[Trace] = []
-        by_sensor: dict[str, list[int]] = {}
-        for position, packet in enumerate(packets):
-            by_sensor.setdefault(packet.sensor, []).append(position)
-        for name, positions in by_sensor.items():
-            sensor, own = self._sensors[name], [packets[i] for i in positions]
-            arrivals = np.fromiter(map(_T_NS, own), np.int64, len(own))
-            runs, envelopes, until = sensor.signal.feed(list(map(_DATA, own)), arrivals, self._zero_ns)
+        for name in dict.fromkeys(names):
+            sensor, own = self._sensors[name], [other == name for other in names]
+            positions = np.flatnonzero(own)
+            runs, envelopes, until = sensor.signal.feed([*compress(payloads, own)], arrivals_ns[positions], self._zero_ns)
             sensor.pending.append(envelopes)
-            reached[name] = (np.array(positions, np.int64), until)
+            reached[name] = (positions, until)
             traces += [Trace(role, run.t_s, run.emg[:, channel]) for run in runs for channel, role in sensor.roles]
         yield Heard(Instants.none(len(self.roles)), tuple(traces))
         yield from self._close(reached)
@@ -192,8 +187,9 @@ class Grid:
         passed = []
         for sensor in live:
             positions, times = reached.get(sensor.name, (np.empty(0, np.int64), np.empty(0)))
-            passed.append(_Passed(np.concatenate(([-1], positions)), np.concatenate(([sensor.until_s], times))))
-            sensor.until_s = float(np.fmax(sensor.until_s, times[-1])) if len(times) else sensor.until_s
+            times = np.fmax.accumulate(np.concatenate(([sensor.until_s], times)))
+            passed.append(_Passed(np.concatenate(([-1], positions, [_FAR])), times))
+            sensor.until_s = float(times[-1])
         newest = max((s.until_s for s in live), default=-np.inf)
         end = int(np.floor(max(newest, -1.0) * FRAME_RATE_HZ)) + 1
         while self._next < end:
@@ -216,12 +212,12 @@ class Grid:
         envelope, fast = np.full((n, n_roles), np.nan), np.full((n, n_roles), np.nan)
         flags = np.full((n, n_roles), np.uint8(Flag.ABSENT))
         for sensor in self._sensors.values():
-            known, at = sensor.at(t_s, late.get(sensor.name))
+            known, rows, heard = sensor.at(t_s, late.get(sensor.name))
             for channel, role in sensor.roles:
-                column = self.roles.index(role)
-                envelope[known, column] = at.slow[:, channel]
-                fast[known, column] = at.fast[:, channel]
-                flags[known, column] = at.flags[:, channel]
+                column = self.roles.index(role)  # column by column: four times as fast as by rows and columns at once
+                envelope[:, column][known] = heard.slow[:, channel][rows]
+                fast[:, column][known] = heard.fast[:, channel][rows]
+                flags[:, column][known] = heard.flags[:, channel][rows]
         return Instants(index, envelope, fast, flags)
 
 
@@ -236,8 +232,10 @@ class _Sensor:
         self.until_s = -np.inf
         self.pending = [Envelopes.none(profile.signal.channels)]
 
-    def at(self, t_s: NDArray[np.float64], late: NDArray[np.bool_] | None) -> tuple[NDArray[np.bool_], Envelopes]:
-        """Tell at which instants this sensor is known, and give its last envelope at or before each of those.
+    def at(
+        self, t_s: NDArray[np.float64], late: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.int64], Envelopes]:
+        """Tell at which instants this sensor is known, and the row of its last envelope at or before each of those.
 
         It is not known where it was late, and where what is last known is older than a filled gap.
         """
@@ -248,18 +246,16 @@ class _Sensor:
         known[known] = t_s[known] - envelopes.t_s[rows[known]] <= self.signal.longest_fill_s
         if late is not None:
             known &= ~late
-        return known, envelopes[rows[known]]
+        return known, rows[known], envelopes
 
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """When one sensor passed an instant: positions of its packets in a run, and the time it had reached with each."""
+    """When one sensor passed an instant: positions of its packets in a run, then `_FAR`; the time it had reached with each."""
 
     positions: NDArray[np.int64]
     times: NDArray[np.float64]
 
     def when(self, t_s: NDArray[np.float64]) -> NDArray[np.int64]:
         """Give the position of the packet that passed each instant: -1 before this run, `_FAR` not yet."""
-        reached = np.fmax.accumulate(self.times)
-        row = np.searchsorted(reached, t_s, side="left")
-        return np.append(self.positions, _FAR)[row]
+        return self.positions[np.searchsorted(self.times, t_s, side="left")]

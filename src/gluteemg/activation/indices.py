@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp, inf, isnan, nan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,68 +21,61 @@ Floats = NDArray[np.float64]
 
 CO_CONTRACTED = 0.70
 """Share of a hold during which both muscles must work for it to be a co-contraction (chosen)."""
+_CAP = exp(LN_CAP)
 
 
-def three_way_share(gluteus_maximus: ArrayLike, gluteus_medius: ArrayLike, hamstrings: ArrayLike) -> Floats:
+def three_way_share(gluteus_maximus: float, gluteus_medius: float, hamstrings: float) -> tuple[float, float, float] | None:
     """Split the work among three muscles of one side.
 
     Parameters
     ----------
-    gluteus_maximus, gluteus_medius, hamstrings : array_like of shape (...)
+    gluteus_maximus, gluteus_medius, hamstrings : float
         Fractions of their references, never negative.
 
     Returns
     -------
-    ndarray of shape (..., 3)
-        Shares in the order of the parameters, which sum to 1; NaN where one is not known or none works.
+    tuple of float or None
+        Shares in the order of the parameters, which sum to 1; None where one is not known or none works.
     """
-    parts = np.stack(
-        np.broadcast_arrays(*(np.asarray(m, np.float64) for m in (gluteus_maximus, gluteus_medius, hamstrings))), -1
-    )
-    total = parts.sum(axis=-1, keepdims=True)
-    shares: Floats = np.divide(parts, total, out=np.full(parts.shape, np.nan), where=total > 0)
-    return shares
+    total = gluteus_maximus + gluteus_medius + hamstrings
+    if not 0 < total < inf:  # or NaN
+        return None
+    return gluteus_maximus / total, gluteus_medius / total, hamstrings / total
 
 
-def glute_hamstring_index(gluteus_maximus: ArrayLike, hamstrings: ArrayLike) -> Floats:
+def glute_hamstring_index(gluteus_maximus: float, hamstrings: float) -> float:
     """Give the gluteal-to-hamstring index ``GHI = R · nG · 100`` with ``R = nG / nH``: rewards selective and strong work.
 
     In analogy to the gluteal-to-TFL index of Selkowitz et al. 2013, J Orthop Sports Phys Ther 43:54.
 
     Parameters
     ----------
-    gluteus_maximus, hamstrings : array_like of shape (...)
+    gluteus_maximus, hamstrings : float
         Fractions of their references.
 
     Returns
     -------
-    ndarray of shape (...)
-        R is held between 1/10 and 10, so it is finite for silent hamstrings; 0 for silent glutes.
+    float
+        R is held between 1/10 and 10, so it is finite for silent hamstrings; 0 for silent glutes; NaN where one is not known.
     """
-    glutes, hams = np.broadcast_arrays(np.asarray(gluteus_maximus, np.float64), np.asarray(hamstrings, np.float64))
-    cap = np.exp(LN_CAP)
-    ratio = np.divide(glutes, hams, out=np.where(np.isnan(hams), np.nan, np.full(glutes.shape, cap)), where=hams > 0)
-    index: Floats = np.clip(ratio, 1 / cap, cap) * glutes * 100
-    return index
+    if isnan(gluteus_maximus + hamstrings):
+        return nan
+    ratio = gluteus_maximus / hamstrings if hamstrings > 0 else _CAP
+    return min(max(ratio, 1 / _CAP), _CAP) * gluteus_maximus * 100
 
 
-def symmetry_index(left: ArrayLike, right: ArrayLike) -> Floats:
+def symmetry_index(left: float, right: float) -> float:
     """Give ``SI = 100 · (L − R) / (0.5 · (L + R))`` in percent: positive where the left one works more, at most 200.
 
     Each side must be a fraction of its own reference; NaN where one has none or both are zero.
     """
-    one, other = np.asarray(left, np.float64), np.asarray(right, np.float64)
-    half = np.asarray(0.5 * (one + other))
-    index: Floats = np.divide(100 * (one - other), half, out=np.full(half.shape, np.nan), where=half > 0)
-    return index
+    half = 0.5 * (left + right)
+    return 100 * (left - right) / half if half > 0 else nan
 
 
-def limb_symmetry_index(left: ArrayLike, right: ArrayLike) -> Floats:
+def limb_symmetry_index(left: float, right: float) -> float:
     """Give ``LSI = 100 · smaller / larger`` of the two sides in percent, 0 to 100; NaN where both are zero."""
-    one, other = np.asarray(left, np.float64), np.asarray(right, np.float64)
-    larger = np.asarray(np.maximum(one, other))
-    index: Floats = np.divide(100 * np.minimum(one, other), larger, out=np.full(larger.shape, np.nan), where=larger > 0)
-    return index
+    return 100 * min(left, right) / max(left, right) if left + right > 0 else nan
 
 
 def co_activation_falconer_winter(one: ArrayLike, other: ArrayLike) -> float:
@@ -102,8 +96,8 @@ def co_activation_falconer_winter(one: ArrayLike, other: ArrayLike) -> float:
     a, b = _both_known(one, other)
     if not len(a):
         return float("nan")
-    total = float(np.sum(a + b))
-    return 200.0 * float(np.sum(np.minimum(a, b))) / total if total > 0 else 0.0
+    total = float(np.add.reduce(a + b))
+    return 200.0 * float(np.add.reduce(np.minimum(a, b))) / total if total > 0 else 0.0
 
 
 def co_activation_rudolph(one: ArrayLike, other: ArrayLike) -> float:
@@ -126,7 +120,7 @@ def co_activation_rudolph(one: ArrayLike, other: ArrayLike) -> float:
         return float("nan")
     low, high = np.minimum(a, b), np.maximum(a, b)
     parts = np.divide(low, high, out=np.zeros(len(a)), where=high > 0)
-    return float(np.mean(parts * (low + high)))
+    return float(np.add.reduce(parts * (low + high))) / len(a)
 
 
 def co_contraction_share(abdominals: ArrayLike, glutes: ArrayLike, gate: float) -> float:
@@ -205,4 +199,4 @@ def firing_lag(lags_s: Sequence[float], signal_kind: SignalKind, rate_hz: float,
 def _both_known(one: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
     known = np.isfinite(a) & np.isfinite(b)
-    return a[known], b[known]
+    return (a, b) if known.all() else (a[known], b[known])

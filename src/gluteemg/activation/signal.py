@@ -103,7 +103,7 @@ class Envelopes:
     slow: NDArray[np.float64]
     flags: NDArray[np.uint8]
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Envelopes:
+    def __getitem__(self, rows: slice) -> Envelopes:
         return Envelopes(self.t_s[rows], self.fast[rows], self.slow[rows], self.flags[rows])
 
     @classmethod
@@ -303,7 +303,7 @@ class SensorSignal:
                 filtered = self._notch(filtered, judgement.line_at(index))
         waited = self._power.waiting
         power = self._power(filtered)
-        ends = np.arange(self._hop - 1 - waited, len(index), self._hop)
+        ends = slice(self._hop - 1 - waited, None, self._hop)
         fast, slow = self._fast(power), self._slow(power)
         flags = judgement.at(index[ends])
         if filled is not None or self._last_filled > index[0] - self._hop:

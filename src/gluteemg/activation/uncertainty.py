@@ -51,7 +51,9 @@ def rms_error(bandwidth_hz: float, length_s: float) -> float:
     return 1 / math.sqrt(4 * bandwidth_hz * length_s)
 
 
-def effective_length_s(mean_squares: Floats, step_s: float, bandwidths_hz: Floats, window_s: float = FAST_S) -> Floats:
+def effective_length_s(
+    mean_square: Floats, mean_fourth: Floats, length_s: Floats, bandwidths_hz: Floats, window_s: float = FAST_S
+) -> Floats:
     """Give the length of a steady contraction that would be measured as surely as this one with its ramps.
 
     ``(∫P dt)² / ∫P² dt``, with the part of ``P²`` taken out that is the scatter of the windows themselves; never longer than
@@ -59,10 +61,10 @@ def effective_length_s(mean_squares: Floats, step_s: float, bandwidths_hz: Float
 
     Parameters
     ----------
-    mean_squares : ndarray of shape (n, n_roles)
-        Squares of a moving RMS, floor included; NaN where it is not known or must not be used.
-    step_s : float
-        Time from one to the next.
+    mean_square, mean_fourth : ndarray of shape (..., n_roles)
+        Mean of ``P``, the square of a moving RMS, floor included, and of ``P²``.
+    length_s : ndarray that can be broadcast to (..., n_roles)
+        Time over which they were taken.
     bandwidths_hz : ndarray of shape (n_roles,)
         See `bandwidth_hz`.
     window_s : float
@@ -70,15 +72,11 @@ def effective_length_s(mean_squares: Floats, step_s: float, bandwidths_hz: Float
 
     Returns
     -------
-    ndarray of shape (n_roles,)
-        Seconds; 0 where nothing is known.
+    ndarray of shape (..., n_roles)
+        Seconds; 0 where there is no power at all.
     """
-    known = np.isfinite(mean_squares)
-    values = np.where(known, mean_squares, 0.0)
-    total, squares = values.sum(axis=0), (values**2).sum(axis=0)
-    whole = known.sum(axis=0) * step_s
-    steady = np.divide(total**2, squares, out=np.zeros(len(total)), where=squares > 0) * step_s
-    length: Floats = np.minimum(whole, steady * (1 + 1 / (bandwidths_hz * window_s)))
+    steady = np.divide(mean_square**2, mean_fourth, out=np.zeros(mean_square.shape), where=mean_fourth > 0)
+    length: Floats = length_s * np.minimum(1.0, steady * (1 + 1 / (bandwidths_hz * window_s)))
     return length
 
 
@@ -215,7 +213,11 @@ class Uncertainty:
         ]
 
     def of(
-        self, ratio: Ratio, mean_square: Floats, length_s: Floats, working: Sequence[bool] | None = None
+        self,
+        ratio: Ratio,
+        mean_square: Sequence[float] | Floats,
+        length_s: Sequence[float] | Floats,
+        working: Sequence[bool] | None = None,
     ) -> RatioError | None:
         """Give the error of ``ratio.ln(scale.level(mean_square))`` for one stretch of time.
 
@@ -223,10 +225,10 @@ class Uncertainty:
         ----------
         ratio : Ratio
             Which columns make the ratio.
-        mean_square : ndarray of shape (n_roles,)
-            Mean square over a repetition or a window, floor included.
-        length_s : ndarray of shape (n_roles,)
-            Its `effective_length_s`; of a window, its length.
+        mean_square : sequence of float
+            Of each column, mean square over a repetition or a window, floor included.
+        length_s : sequence of float
+            Of each column, its `effective_length_s`; of a window, its length.
         working : sequence of bool, optional
             Which sides count (`Ratio.working`); all, if not given.
 
@@ -241,11 +243,11 @@ class Uncertainty:
                 continue
             ranges = []
             for column in (glute, *hamstrings):
-                muscle, power, length = self._muscles[column], float(mean_square[column]), float(length_s[column])
+                muscle, power, length = self._muscles[column], mean_square[column], length_s[column]
                 if muscle is None or not (muscle.reference > 0 and power >= 0 and length > 0):
                     return None
                 ranges.append(muscle.ranges(power, length))
-            error = _side_error(ranges[0], ranges[1:], self._lean(glute, hamstrings))
+            error = _side_error(ranges[0], _mean_of(ranges[1:]), self._lean(glute, hamstrings))
             if error is None:
                 return None
             sides.append(error)
@@ -267,7 +269,8 @@ class _Range(NamedTuple):
 
     level: float
     power: tuple[float, float]
-    common: tuple[tuple[float, float], ...]
+    floor: tuple[float, float]
+    reference: tuple[float, float]
 
 
 class _Muscle:
@@ -290,10 +293,9 @@ class _Muscle:
         return _Range(
             _level(power, floor, top),
             (_level(power / factor, floor, top), _level(power * factor, floor, top)),
-            (  # the same floor was taken off the reference, too, so part of its error cancels
-                (_level(power, floor * self._floor_factor, top), _level(power, floor / self._floor_factor, top)),
-                (_level(power, floor, top * self._reference_factor), _level(power, floor, top / self._reference_factor)),
-            ),
+            # the same floor was taken off the reference, too, so part of its error cancels
+            (_level(power, floor * self._floor_factor, top), _level(power, floor / self._floor_factor, top)),
+            (_level(power, floor, top * self._reference_factor), _level(power, floor, top / self._reference_factor)),
         )
 
 
@@ -304,9 +306,24 @@ def _level(power: float, floor: float, top: float) -> float:
     return math.sqrt((power - floor) / (top - floor)) if top > floor else math.inf
 
 
-def _side_error(glutes: _Range, hamstrings: Sequence[_Range], lean: float) -> RatioError | None:
+def _mean_of(muscles: Sequence[_Range]) -> _Range:
+    """Give the mean of muscles whose errors have nothing in common."""
+    n = len(muscles)
+    level = sum([m.level for m in muscles]) / n
+
+    def around(ranges: Sequence[tuple[float, float]]) -> tuple[float, float]:
+        below, above = zip(
+            *[(low - m.level, high - m.level) for m, (low, high) in zip(muscles, ranges, strict=True)], strict=True
+        )
+        return level - math.hypot(*below) / n, level + math.hypot(*above) / n
+
+    power, floor, reference = map(around, zip(*[m[1:] for m in muscles], strict=True))
+    return _Range(level, power, floor, reference)
+
+
+def _side_error(glutes: _Range, hamstrings: _Range, lean: float) -> RatioError | None:
     """Give the error of one side's ``ln R``; None where both muscles are silent."""
-    g, h = glutes.level, sum(m.level for m in hamstrings) / len(hamstrings)
+    g, h = glutes.level, hamstrings.level
     if g == h == 0:
         return None
     cap = math.exp(LN_CAP)
@@ -314,20 +331,14 @@ def _side_error(glutes: _Range, hamstrings: Sequence[_Range], lean: float) -> Ra
     ln_ratio = math.log(g / h)
     room = Margin(max(0.0, LN_CAP + ln_ratio), max(0.0, LN_CAP - ln_ratio))
 
-    def margin(g_range: tuple[float, float], h_ranges: Sequence[tuple[float, float]]) -> Margin:
-        less, more = (
-            math.hypot(*(r[end] - m.level for r, m in zip(h_ranges, hamstrings, strict=True))) / len(hamstrings)
-            for end in (0, 1)
-        )
-        raw = sum(m.level for m in hamstrings) / len(hamstrings)
+    def margin(g_range: tuple[float, float], h_range: tuple[float, float]) -> Margin:
         return Margin(
-            math.hypot(_ln_over(g, g_range[0]), _ln_over(raw + more, h)),
-            math.hypot(_ln_over(g_range[1], g), _ln_over(h, raw - less)),
+            math.hypot(_ln_over(g, g_range[0]), _ln_over(h_range[1], h)),
+            math.hypot(_ln_over(g_range[1], g), _ln_over(h, h_range[0])),
         )
 
-    own = margin(glutes.power, [m.power for m in hamstrings])
-    shared = [margin(part, [m.common[i] for m in hamstrings]) for i, part in enumerate(glutes.common)]
-    common = (math.hypot(*side) + lean for side in zip(*shared, strict=True))
+    own, floor, reference = map(margin, glutes[1:], hamstrings[1:])
+    common = Margin(*(math.hypot(*side) + lean for side in zip(floor, reference, strict=True)))
     return RatioError(Margin(*map(min, own, room)), Margin(*map(min, common, room)))
 
 

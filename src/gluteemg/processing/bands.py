@@ -84,34 +84,36 @@ class Bands:
             beside it, as a share of that, and one over the latter. Mean square from 4 to 20 Hz, less what a flat spectrum would
             have there (folding makes the noise of slow sensors flat), and of the band of EMG, from 20 Hz on. One.
         """
-        n_spectra = signal.shape[1] // self._half - 1
-        given = np.empty((N_ROWS, len(signal), n_spectra))
-        for first in range(0, n_spectra, _AT_ONCE):
-            stop = min(n_spectra, first + _AT_ONCE)
-            power = self._transform(signal[:, first * self._half : (stop + 1) * self._half])
-            self._read(power, given[:, :, first:stop])
+        halves = signal.reshape(len(signal), -1, self._half)
+        given = np.empty((N_ROWS, len(signal), halves.shape[1] - 1))
+        for first in range(0, given.shape[2], _AT_ONCE):
+            power = self._transform(halves[:, first : first + _AT_ONCE + 1])
+            self._read(power, given[:, :, first : first + _AT_ONCE])
+        lines, beside, (low, band, ones) = given[:MOTION:2], given[1:MOTION:2], given[MOTION:]
+        inverse = np.divide(1.0, beside, out=np.zeros_like(beside), where=beside > 0)
+        lines *= inverse
+        lines -= beside > 0
+        beside[...] = inverse
+        low -= self._flat * band
+        ones[...] = 1
         return given
 
-    def _transform(self, signal: Floats) -> Floats:
+    def _transform(self, halves: Floats) -> Floats:
         """Give the power of at most `_AT_ONCE` spectra, shape (n_channels, n_spectra, n_bins)."""
-        halves = signal.reshape(len(signal), -1, self._half)
         n_spectra = halves.shape[1] - 1
         tapered, spectrum, power = self._tapered[:, :n_spectra], self._spectrum[:, :n_spectra], self._power[:, :n_spectra]
         np.multiply(halves[:, :-1], self._window[: self._half], out=tapered[..., : self._half])
         np.multiply(halves[:, 1:], self._window[self._half :], out=tapered[..., self._half :])
         np.fft.rfft(tapered, out=spectrum)
-        parts = spectrum.view(np.float64)[..., : 2 * self._top]
-        np.multiply(parts, parts, out=parts)
-        return np.add(parts[..., ::2], parts[..., 1::2], out=power)
+        real, imaginary = spectrum.real[..., : self._top], spectrum.imag[..., : self._top]
+        np.square(real, out=power)
+        power += np.square(imaginary, out=imaginary)
+        return power
 
-    def _read(self, power: Floats, given: Floats) -> None:
-        """Write what `power` tells into `given`. Sums run along bins only, so how many spectra there are changes no bit."""
+    def _read(self, power: Floats, sums: Floats) -> None:
+        """Add up `power` at each line, beside it, and in both bands. How many spectra there are changes no bit."""
         for i, (line, beside, weights) in enumerate(self._lines):
-            expected = (np.take(power, beside, axis=2) * weights).sum(axis=2)
-            inverse = np.divide(1.0, expected, out=np.zeros_like(expected), where=expected > 0)
-            given[2 * i] = np.take(power, line, axis=2).sum(axis=2) * inverse - (expected > 0)
-            given[2 * i + 1] = inverse
-        band = power[..., self._edge :].sum(axis=2)
-        given[MOTION] = power[..., _MOTION_BIN : self._edge].sum(axis=2) - self._flat * band
-        given[MOTION + 1] = band
-        given[MOTION + 2] = 1
+            sums[2 * i] = np.take(power, line, axis=2).sum(axis=2)
+            sums[2 * i + 1] = (np.take(power, beside, axis=2) * weights).sum(axis=2)
+        sums[MOTION] = power[..., _MOTION_BIN : self._edge].sum(axis=2)
+        sums[MOTION + 1] = power[..., self._edge :].sum(axis=2)

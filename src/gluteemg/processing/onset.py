@@ -34,8 +34,9 @@ _WINDOWS = ((8, 1.6), (16, 1.2), (32, 0.95))
 """Hops in a window, and how far over the threshold its mean power must be (chosen: equally rare at rest)."""
 _FLOOR_POWER = 2.0  # threshold over the rest power (chosen: at 1 kHz none false in half an hour of noise)
 _SCALE_PART = 0.15  # threshold as a part of the scale (as for repetitions: 15 % of the working level)
-_CEILING = 4.0  # most that one hop may count, in thresholds (chosen: a spike of up to 15 ms stays under it)
-_DATED_CEILING = 20.0  # the same where a beginning is looked for (chosen: a sharp one still stands out)
+_CEILINGS = np.array([4.0, 20.0])[:, np.newaxis, np.newaxis]
+"""Most that one hop may count, in thresholds: where work is decided on (chosen: a spike of up to 15 ms stays under it), and
+where its beginning is looked for (chosen: a sharp one still stands out)."""
 _QUIET_PART = 0.66  # end of a burst, in thresholds (chosen: a third of the way from rest power to the threshold)
 _QUIET_HOPS = 20  # how long it must stay there (chosen: 100 ms, so that a dip does not cut a burst)
 _LEAST_HOPS = 30  # shortest burst (chosen: 150 ms; heart beats and taps are shorter, a flick of a muscle is longer)
@@ -149,8 +150,7 @@ class BurstDetector:
         n_channels = len(power)
         self._rest = np.zeros((n_channels, self._before))  # what the differences look back at, then the hop that is begun
         self._told = np.zeros((1 + len(self._differences), n_channels, told_hops))
-        self._effort = np.zeros((n_channels, _LOOK_HOPS))
-        self._dated = np.zeros((n_channels, _LOOK_HOPS))
+        self._levels = np.zeros((len(_CEILINGS), n_channels, _LOOK_HOPS))  # power under each ceiling, in thresholds
         self._hops = 0
         self._open: list[tuple[float, int] | None] = [None] * n_channels
         self._free_from = [0.0] * n_channels
@@ -180,11 +180,11 @@ class BurstDetector:
             return []
         self._weigh(channels, n_hops)
         working, quiet = self._judge(n_hops)
+        running = np.array([burst is not None for burst in self._open])[:, np.newaxis]
         ended: list[tuple[int, Burst]] = []
-        for channel, running in enumerate(self._open):
-            if running is not None or working[channel].any():
-                ended += self._walk(channel, working[channel], quiet[channel])
-        self._effort, self._dated = self._effort[:, -_LOOK_HOPS:], self._dated[:, -_LOOK_HOPS:]
+        if np.where(running, quiet, working).any():
+            ended = self._date(*_turns(running, working, quiet))
+        self._levels = self._levels[:, :, -_LOOK_HOPS:]
         self._hops += n_hops
         return [burst for _, burst in sorted(ended, key=lambda e: (e[0], e[1].channel))]
 
@@ -209,56 +209,51 @@ class BurstDetector:
         powers = waves[:, :, :: self._hop].copy()
         for offset in range(1, self._hop):  # one by one: the order of a sum decides its last bit
             powers += waves[:, :, offset :: self._hop]
-        power = powers[0] / (self._hop * self._threshold[:, np.newaxis])
-        share: NDArray[np.float64] | float = 1.0
+        levels = np.minimum(powers[0] / (self._hop * self._threshold[:, np.newaxis]), _CEILINGS)
         if self._differences:
             told = np.concatenate((self._told, powers), axis=2)
             self._told = told[:, :, n_hops:]
-            share = _share(told, n_hops, self._back, 1 + sum(weight**2 for _, weight in self._differences[0]))
-        self._effort = np.concatenate((self._effort, np.minimum(power, _CEILING) * share), axis=1)
-        self._dated = np.concatenate((self._dated, np.minimum(power, _DATED_CEILING) * share), axis=1)
+            levels *= _share(told, n_hops, self._back, 1 + sum(weight**2 for _, weight in self._differences[0]))
+        self._levels = np.concatenate((self._levels, levels), axis=2)
 
     def _judge(self, n_hops: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Tell for each new hop, shape (n_channels, n_hops), whether work is certain and whether quiet is."""
-        last = n_hops + _QUIET_HOPS
-        total, width = self._effort, 1
+        last = n_hops + _QUIET_HOPS - 1
+        total, width = self._levels[0], 1
         working = np.zeros((len(total), last), np.bool_)
         for hops, level in _WINDOWS:
             while width < hops:
                 total, width = total[:, width:] + total[:, :-width], 2 * width
             working |= total[:, -last:] > hops * level
-        loud = working | (total[:, -last:] >= width * _QUIET_PART)
-        hop = np.arange(last)
-        since_loud = hop - np.maximum.accumulate(np.where(loud, hop, -1), axis=1)
-        return working[:, _QUIET_HOPS:], since_loud[:, _QUIET_HOPS:] >= _QUIET_HOPS
+        quiet, lasts = ~(working | (total[:, -last:] >= width * _QUIET_PART)), 1
+        while lasts < _QUIET_HOPS:
+            more = min(lasts, _QUIET_HOPS - lasts)
+            quiet, lasts = quiet[:, more:] & quiet[:, :-more], lasts + more
+        return working[:, -n_hops:], quiet
 
-    def _walk(self, channel: int, working: NDArray[np.bool_], quiet: NDArray[np.bool_]) -> list[tuple[int, Burst]]:
-        """Step from each beginning to its end through the new hops of one channel."""
-        works, rests = np.flatnonzero(working), np.flatnonzero(quiet)
+    def _date(self, channels: NDArray[np.intp], hops: NDArray[np.intp], works: NDArray[np.bool_]) -> list[tuple[int, Burst]]:
+        """Look up since when each turn holds, and give the bursts that have ended, each with the hop that made it certain."""
+        look = hops[:, np.newaxis] + np.arange(_LOOK_HOPS + 1)  # its last is the hop of the turn
+        levels = self._levels[works.astype(np.intp)[:, np.newaxis], channels[:, np.newaxis], look] * _FLOOR_POWER
+        levels[~works] = levels[~works, ::-1]  # both begin at rest
+        begins = _beginnings(levels, self._freedom).tolist()
         ended: list[tuple[int, Burst]] = []
-        at = 0
-        while True:
+        for channel, now, begin, level in zip(channels.tolist(), (self._hops + hops + 1).tolist(), begins, levels, strict=True):
             running = self._open[channel]
-            marks = works if running is None else rests
-            found = int(np.searchsorted(marks, at))
-            if found == len(marks):
-                return ended
-            at = int(marks[found])
-            now = self._hops + at + 1
-            seen = slice(at, at + _LOOK_HOPS + 1)  # its last is the hop at `at`: both begin with a look back
+            since = int(np.ceil(self._free_from[channel]) if running is None else running[0])
+            length = min(_LOOK_HOPS + 1, now - since)
+            if length <= _LOOK_HOPS:  # the turn before stands in the way
+                part = level[-length:] if running is None else level[:length]
+                begin = float(_beginnings(part[np.newaxis], self._freedom)[0])
             if running is None:
-                begin = max(now - _LOOK_HOPS - 1, int(np.ceil(self._free_from[channel])))
-                level = self._dated[channel, seen][begin - now :]
-                self._open[channel] = (begin + _beginning(level * _FLOOR_POWER, self._freedom), now)
-            else:
-                length = min(_LOOK_HOPS + 1, now - int(running[0]))
-                level = self._effort[channel, seen][::-1][:length]
-                off = now - _beginning(level * _FLOOR_POWER, self._freedom)
-                burst = self._burst(channel, *running, off)
-                self._open[channel], self._free_from[channel] = None, off
-                if burst is not None:
-                    ended.append((now, burst))
-                at += 1
+                self._open[channel] = (now - length + begin, now)
+                continue
+            on, decided = running
+            burst = self._burst(channel, on, decided, now - begin)
+            self._open[channel], self._free_from[channel] = None, now - begin
+            if burst is not None:
+                ended.append((now, burst))
+        return ended
 
     def _burst(self, channel: int, on: float, decided: int, off: float) -> Burst | None:
         """Turn hops into samples; None if the burst is too short to be one."""
@@ -295,6 +290,32 @@ def _over_periods(period: float) -> list[_Taps]:
         at_first, at_second = np.sin(turn * np.array([1 - ahead, ahead])) / np.sin(turn)
         found.append(((before, float(at_first)), (before + 1, float(at_second))))
     return found
+
+
+def _turns(
+    running: NDArray[np.bool_], working: NDArray[np.bool_], quiet: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """Give the hops with which work is certain to begin or to end, channel by channel.
+
+    Parameters
+    ----------
+    running : ndarray of shape (n_channels, 1), bool
+        Whether work goes on before the first hop.
+    working, quiet : ndarray of shape (n_channels, n_hops), bool
+        Whether work is certain, and whether quiet is; never both.
+
+    Returns
+    -------
+    channels, hops, works : ndarray of shape (n_turns,)
+        Where, when, and whether work begins; in each channel beginnings and ends take turns.
+    """
+    state = np.concatenate((running, working), axis=1).view(np.int8) - np.concatenate((~running, quiet), axis=1).view(np.int8)
+    told = state != 0
+    told[:, 1:] &= state[:, 1:] != state[:, :-1]
+    channels, hops = np.nonzero(told)
+    works = state[channels, hops] > 0
+    turns = np.flatnonzero((works[1:] != works[:-1]) & (hops[1:] > 0)) + 1
+    return channels[turns], hops[turns] - 1, works[turns]
 
 
 def _share(told: NDArray[np.float64], n_hops: int, back: Sequence[int], white: float) -> NDArray[np.float64]:
@@ -375,28 +396,29 @@ def _counts(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return counts, np.add.reduceat(counts * _SHAPE, _STARTS)
 
 
-def _beginning(level: NDArray[np.float64], freedom: float) -> float:
-    """Give the expected hop at which the power begins to rise.
+def _beginnings(levels: NDArray[np.float64], freedom: float) -> NDArray[np.float64]:
+    """Give the expected hop at which the power begins to rise, shape (n_looks,).
 
     Parameters
     ----------
-    level : ndarray of shape (n_hops,)
+    levels : ndarray of shape (n_looks, n_hops)
         Power of each hop over the rest power; it begins at rest and ends at work.
     freedom : float
         Degrees of freedom of one hop.
     """
-    n = len(level)
+    n = levels.shape[1]
     counts, units = _counts(n)
     tries = counts.shape[1]
-    tail = np.zeros(_END + 1)
-    tail[:n] = np.cumsum(level[::-1])[::-1]
-    sums = tail.take(_FIRST[:, :tries]) - tail.take(_LAST[:, :tries])
+    tail = np.zeros((len(levels), _END + 1))
+    tail[:, :n] = np.cumsum(levels[:, ::-1], axis=1)[:, ::-1]
+    sums = tail.take(_FIRST[:, :tries], axis=1) - tail.take(_LAST[:, :tries], axis=1)
     begin = np.arange(0, n, _BEGINNING_HOPS)
-    height = np.maximum((tail[:n:_BEGINNING_HOPS] - (n - begin)) / units, _LEAST_RISE)
-    power = height[_RISE]
+    height = np.maximum((tail[:, np.newaxis, :n:_BEGINNING_HOPS] - (n - begin)) / units, _LEAST_RISE)
+    power = height[:, _RISE]
     power *= _SHAPE
     sums *= power / (1 + power)
     sums -= counts * np.log1p(power)
-    log_likelihood = freedom / 2 * np.add.reduceat(sums, _STARTS)
-    weight = np.exp(log_likelihood - log_likelihood.max()).sum(axis=0)
-    return float(np.sum(weight * begin) / weight.sum())
+    log_likelihood = freedom / 2 * np.add.reduceat(sums, _STARTS, axis=1)
+    weight = np.exp(log_likelihood - log_likelihood.max(axis=(1, 2), keepdims=True)).sum(axis=1)
+    expected: NDArray[np.float64] = (weight * begin).sum(axis=1) / weight.sum(axis=1)
+    return expected

@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from gluteemg.processing.bands import MAINS_HZ, MOTION, N_ROWS, Bands
 State = Literal["good", "adjust", "unusable", "lost"]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class Flag(IntEnum):
@@ -327,9 +326,10 @@ class QualityMonitor:
         self._past = joined[:, :, n_blocks:]
 
         lost = self._count_lost(missing[1:]) / (_LOSS_BLOCKS * size)
-        clipped = _windows(joined[_CLIPPED], n_blocks, _SECOND).sum(axis=2)
-        means = _windows(joined[_MEAN], n_blocks, _SECOND + 1)
-        step = np.fmax.reduce(means, axis=2) - np.fmin.reduce(means, axis=2)
+        clipped = _sums(joined[_CLIPPED], n_blocks, _SECOND)
+        means = joined[_MEAN, :, -n_blocks - _SECOND :]
+        recent = [means[:, before : before + n_blocks] for before in range(_SECOND + 1)]
+        step = np.fmax.reduce(recent) - np.fmin.reduce(recent)
         raised = [
             (Flag.LOSS, lost > 0.005),
             (Flag.CLIPPED, clipped >= 3),
@@ -340,9 +340,9 @@ class QualityMonitor:
         ]
         line_hz = np.zeros((n_channels, n_blocks), np.uint8)
         if self._bands is not None:
-            latched, stronger = self._hear_mains(_windows(joined[:N_ROWS], n_blocks, _MAINS_BLOCKS).sum(axis=3))
+            latched, stronger = self._hear_mains(_sums(joined[:N_ROWS], n_blocks, _MAINS_BLOCKS))
             line_hz = stronger * latched[2]
-            low, band, spectra = _windows(joined[MOTION:N_ROWS], n_blocks, _MOTION_BLOCKS).sum(axis=3)
+            low, band, spectra = _sums(joined[MOTION:N_ROWS], n_blocks, _MOTION_BLOCKS)
             moved = low > _MOTION_FLOOR**2 * spectra
             raised += [
                 (Flag.MAINS, latched[0]),
@@ -380,8 +380,7 @@ class QualityMonitor:
         self._unheard = 0
         joined = np.concatenate((self._missing, missing))
         self._missing = joined[len(missing) :]
-        lost: NDArray[np.int64] = _windows(joined, len(missing), _LOSS_BLOCKS).sum(axis=1)
-        return lost
+        return np.convolve(joined[1:], np.ones(_LOSS_BLOCKS, np.int64), "valid")  # whole numbers: any order of adding will do
 
     def _hear_mains(self, sums: Floats) -> tuple[Bools, NDArray[np.uint8]]:
         """Judge the mains from sums over the last 5 s.
@@ -412,11 +411,18 @@ class QualityMonitor:
 _CLIPPED, _MEAN = N_ROWS, N_ROWS + 1  # what is remembered of each block beside the rows of `Bands`
 
 
-def _windows(rows: NDArray[_Scalar], n_blocks: int, span: int) -> NDArray[_Scalar]:
-    """Give the last `span` entries up to each of the last `n_blocks`: shape (..., n_blocks, span), in one order for any cut."""
-    first = rows.shape[-1] - n_blocks - span + 1
-    windows: NDArray[_Scalar] = np.take(rows, first + np.arange(n_blocks)[:, np.newaxis] + np.arange(span), axis=-1)
-    return windows
+def _sums(rows: Floats, n_blocks: int, span: int) -> Floats:
+    """Add up the last `span` entries up to each of the last `n_blocks`: shape (..., n_blocks), in one order for any cut."""
+    total = np.zeros((*rows.shape[:-1], n_blocks))
+    part, width, added = rows, 1, 0  # sums of `width` entries; how many of the last ones are in the total
+    while True:
+        if span & width:
+            added += width
+            stop = rows.shape[-1] - added + 1
+            total += part[..., stop - n_blocks : stop]
+        if added == span:
+            return total
+        part, width = part[..., width:] + part[..., :-width], 2 * width
 
 
 def _latch(before: Bools, raised: Bools, stays: Bools) -> Bools:

@@ -57,9 +57,11 @@ class Spectra:
             Mean over all windows of a signal. For a single run equal to ``scipy.signal.welch(run, rate_hz, nperseg=window,
             detrend=False)``.
         """
-        power = np.stack([_density(runs, window) for runs in signals])
-        rates = np.asarray(rates_hz, np.float64)
-        power /= (rates * np.square(_hann(window)).sum())[:, np.newaxis]
+        rates, squares = np.asarray(rates_hz, np.float64), np.empty((len(signals), window + 2))
+        counts = np.array([_add_up(runs, window, out) for runs, out in zip(signals, squares, strict=True)])
+        power = squares[:, 0::2] + squares[:, 1::2]
+        power[:, 1:-1] *= 2  # the negative frequencies
+        power /= (counts * rates * np.square(_hann(window)).sum())[:, np.newaxis]
         return cls(power, rates / window)
 
     def within(self, low_hz: NDArray[np.float64] | float, high_hz: NDArray[np.float64] | float) -> Spectra:
@@ -106,29 +108,30 @@ class Spectra:
         return index
 
     def _moments(self) -> NDArray[np.float64]:
-        """Give ``Σ k^p P`` over the bins k for p of -1, 0, 1 and 5, shape (n_signals, 4); bin 0 is left out."""
-        moments: NDArray[np.float64] = self.power @ _powers(self.power.shape[1])
+        """Give ``Σ k^p P`` over the bins k for p of -1, 0, 1 and 5, shape (n_signals, 4); bin 0 is left out.
+
+        Not as a matrix product, whose last bit depends on how many signals there are.
+        """
+        moments: NDArray[np.float64] = np.add.reduce(self.power[:, np.newaxis] * _powers(self.power.shape[1]), axis=2)
         return moments
 
 
-def _density(runs: Sequence[NDArray[np.float64]], window: int) -> NDArray[np.float64]:
-    """Give the mean of what all windows of one signal show, one-sided, shape (n_bins,).
+def _add_up(runs: Sequence[NDArray[np.float64]], window: int, out: NDArray[np.float64]) -> int:
+    """Add up the squares of the real and the imaginary parts, in turn, of all windows of one signal, and give their number.
 
     Signal by signal: what a repetition of one fits into the cache, that of four is three times slower.
     """
     half, hann, count = window // 2, _hann(window), 0
-    total = np.zeros(2 * (half + 1))
+    out[:] = 0
     for run in runs:
         halves = run[: len(run) // half * half].reshape(-1, half)
         windows = np.empty((len(halves) - 1, window))
         np.multiply(halves[:-1], hann[:half], out=windows[:, :half])
         np.multiply(halves[1:], hann[half:], out=windows[:, half:])
-        lines = np.fft.rfft(windows, axis=1).view(np.float64)  # real and imaginary parts in turn
-        total += np.einsum("ij,ij->j", lines, lines)
+        lines = np.fft.rfft(windows, axis=1).view(np.float64)
+        out += np.einsum("ij,ij->j", lines, lines)
         count += len(windows)
-    density: NDArray[np.float64] = (total[0::2] + total[1::2]) / count
-    density[1:-1] *= 2  # the negative frequencies
-    return density
+    return count
 
 
 @cache
@@ -140,10 +143,10 @@ def _hann(window: int) -> NDArray[np.float64]:
 
 @cache
 def _powers(n_bins: int) -> NDArray[np.float64]:
-    """Give powers of the bin numbers, a row a bin; zero for bin 0."""
+    """Give powers of the bin numbers, a column a bin; zero for bin 0."""
     k = np.arange(n_bins, dtype=np.float64)
-    powers = np.column_stack([np.divide(1, k, out=np.zeros(n_bins), where=k > 0), np.ones(n_bins), k, k**5])
-    powers[0] = 0
+    powers = np.stack([np.divide(1, k, out=np.zeros(n_bins), where=k > 0), np.ones(n_bins), k, k**5])
+    powers[:, 0] = 0
     return powers
 
 

@@ -148,15 +148,15 @@ def _check(rows: list[Row], seq: int, last_ns: int, sensors: Mapping[int, str]) 
 
 def _fault(rows: list[Row], seq: int, last_ns: int, sensors: Collection[int]) -> str | None:
     """Say what is wrong with one of these rows."""
-    if rows[0][0] != seq + 1 or rows[-1][0] != seq + len(rows):
+    seqs, ids, times_ns, blobs, kinds = zip(*rows, strict=True)
+    if seqs[0] != seq + 1 or seqs[-1] != seq + len(rows):
         return "it is missing"
-    if unknown := {row[1] for row in rows}.difference(sensors):
+    if unknown := {*ids}.difference(sensors):
         return f"there is no sensor {unknown.pop()!r:.40}"
-    if {type(row[3]) for row in rows} != {bytes}:
+    if {*map(type, blobs)} != {bytes}:
         return "its bytes are no blob"
-    if unknown := {row[4] for row in rows}.difference(KINDS):
+    if unknown := {*kinds}.difference(KINDS):
         return f"there is no kind {unknown.pop()!r:.40}"
-    times_ns = [row[2] for row in rows]
     if {*map(type, times_ns), type(last_ns)} != {int}:
         return "its time is no number"
     steps_ns = list(map(sub, times_ns, [last_ns, *times_ns]))

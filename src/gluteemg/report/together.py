@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gluteemg.activation.bursts import MuscleBurst
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.indices import co_activation_falconer_winter, co_activation_rudolph, co_contraction_share
-from gluteemg.activation.ratio import GATE, Ratio
+from gluteemg.activation.ratio import GATE, Ratio, mean_of
 from gluteemg.activation.rep import Rep
 from gluteemg.muscles import HAMSTRINGS, Role, Side
 from gluteemg.processing.quality import Flag
@@ -22,6 +22,7 @@ _BEFORE_S = 0.6
 """How long before a repetition, which begins at 15 %, its bursts may begin (chosen: the longest brisk rise and a bit)."""
 _LATE_S = 2.0
 """Longest time from the end of a repetition until it is decided (chosen: rest is asked for a fifth of it)."""
+_UNUSABLE = np.uint8(Flag.HEAVY_LOSS)
 
 
 class Together:
@@ -62,14 +63,12 @@ class Together:
     def _of(self, rep: Rep) -> dict[Side, dict[str, float]]:
         """Compute from the frames of a repetition, those left out in which a muscle cannot be used."""
         first, end = round(rep.start_s * FRAME_RATE_HZ), round(rep.end_s * FRAME_RATE_HZ)
-        pieces = [f for f in self._recent if f.index[-1] >= first and f.index[0] < end]
-        rows = [(f.index >= first) & (f.index < end) for f in pieces]
-        fast = np.concatenate([f.activation_fast[r] for f, r in zip(pieces, rows, strict=True)])
-        usable = np.concatenate([f.flags[r] < Flag.HEAVY_LOSS for f, r in zip(pieces, rows, strict=True)])
-        fast = np.where(usable, fast, np.nan)
+        rows = [(f, slice(*f.index.searchsorted((first, end)).tolist())) for f in self._recent]
+        fast = np.concatenate([f.activation_fast[r] for f, r in rows])
+        fast[np.concatenate([f.flags[r] for f, r in rows]) >= _UNUSABLE] = np.nan
         told: dict[Side, dict[str, float]] = {}
         for side, (glute, hamstrings) in self._pairs.items():
-            glutes, others = fast[:, glute], fast[:, hamstrings].mean(axis=1)
+            glutes, others = fast[:, glute], mean_of(fast, hamstrings)
             told[side] = {
                 "co_activation_falconer_winter": co_activation_falconer_winter(glutes, others),
                 "co_activation_rudolph": co_activation_rudolph(glutes, others),

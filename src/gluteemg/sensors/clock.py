@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from typing import NamedTuple
 
 import numpy as np
@@ -133,7 +134,8 @@ class SensorClock:
         behind = np.repeat(last, counts) - chunk.index
         times = np.repeat(last_s, counts) - behind * np.repeat(period_s, counts)
         times[0] = max(times[0], self._latest_s)
-        np.maximum.accumulate(times, out=times)
+        if (times[1:] < times[:-1]).any():
+            np.maximum.accumulate(times, out=times)
         self._latest_s = float(times[-1])
         return times, rates
 
@@ -182,13 +184,15 @@ class SensorClock:
     def _look_at(self, indices: list[int], arrivals: list[float], start: int) -> int:
         """Look for the earliest packet of the block, from packet `start` on; give how many belong to the block."""
         origin, origin_s, period_s = self._pace[:3]
-        stop = start
-        while stop < len(indices) and (stop == start or self._block_since_s <= arrivals[stop] < self._block_until_s):
-            excess_s = arrivals[stop] - (origin_s + (indices[stop] - origin) * period_s)
+        since_s, until_s = self._block_since_s, self._block_until_s
+        for at in range(start, len(indices)):
+            arrival_s = arrivals[at]
+            if not since_s <= arrival_s < until_s and at > start:
+                return at - start
+            excess_s = arrival_s - (origin_s + (indices[at] - origin) * period_s)
             if excess_s < self._excess_s:
-                self._earliest, self._excess_s = (indices[stop], arrivals[stop]), excess_s
-            stop += 1
-        return stop - start
+                self._earliest, self._excess_s = (indices[at], arrival_s), excess_s
+        return len(indices) - start
 
     def _begin(self, packet: _Point) -> None:
         """Start with the first packet, or the first after a restart, or the first that shows that the numbers ran ahead."""
@@ -261,6 +265,7 @@ class _Line:
         self._worth_s = _NOMINAL_WORTH_S
         self._window, self._reach = (round(s / nominal_s) for s in (_WINDOW_S, _REACH_S))
         self._hull: list[_Point] = []
+        self._slopes: list[float] = []  # of its edges
         self.origin: _Point = (0, 0.0)
         self.age_s = 0.0
 
@@ -282,53 +287,60 @@ class _Line:
         if self._hull:
             worth_s = _KEPT * min(self.known_for_s, _WINDOW_S)
             self._known_s, self._worth_s = self.period_s, max(worth_s, _NOMINAL_WORTH_S)
-        self._hull = []
+        self._hull, self._slopes = [], []
         for packet in packets:
             self.add(packet)
         self.fit()
 
     def add(self, packet: _Point) -> None:
         """Put a packet at the end of the hull (Andrew's monotone chain)."""
-        hull = self._hull
-        if hull and packet[0] <= hull[-1][0]:
-            return
-        while len(hull) > 1 and _slope(hull[-2], hull[-1]) >= _slope(hull[-1], packet):
-            hull.pop()
+        hull, slopes = self._hull, self._slopes
+        if hull:
+            if packet[0] <= hull[-1][0]:
+                return
+            slope = _slope(hull[-1], packet)
+            while slopes and slopes[-1] >= slope:
+                del hull[-1], slopes[-1]
+                slope = _slope(hull[-1], packet)
+            slopes.append(slope)
         hull.append(packet)
 
     def fit(self) -> None:
         """Lay the line along the hull."""
-        hull = self._hull
+        hull, slopes = self._hull, self._slopes
         end = hull[-1][0]
         self._forget(end - self._window)
         self.age_s = (end - hull[0][0]) * self._nominal_s
         if self.age_s:
-            middle = (hull[0][0] + end) // 2
-            edge = next(k for k in range(len(hull) - 2, -1, -1) if hull[k][0] <= middle)
+            steepness = slopes[self._edge((hull[0][0] + end) // 2)]
             new, old = self.age_s**2, self._worth_s**2
-            period_s = (new * _slope(hull[edge], hull[edge + 1]) + old * self._known_s) / (new + old)
+            period_s = (new * steepness + old * self._known_s) / (new + old)
             self.period_s = min(max(period_s, self._nominal_s / _MOST_OFF), self._nominal_s * _MOST_OFF)
         touch = len(hull) - 1
-        while touch and _slope(hull[touch - 1], hull[touch]) > self.period_s:
+        while touch and slopes[touch - 1] > self.period_s:
             touch -= 1
         self.origin = hull[touch]
         reach = end - self._reach
         if hull[touch][0] < reach:
-            edge = next(k for k in range(len(hull) - 2, -1, -1) if hull[k][0] <= reach)
-            self.origin = reach, _on_edge(hull[edge], hull[edge + 1], reach)
+            self.origin = self._on_edge(self._edge(reach), reach)
 
     def _forget(self, begin: int) -> None:
         """Cut the hull off at a sample number."""
-        hull = self._hull
-        while len(hull) > 1 and hull[1][0] <= begin:
-            del hull[0]
-        if len(hull) > 1 and hull[0][0] < begin:
-            hull[0] = begin, _on_edge(hull[0], hull[1], begin)
+        hull, slopes = self._hull, self._slopes
+        while slopes and hull[1][0] <= begin:
+            del hull[0], slopes[0]
+        if slopes and hull[0][0] < begin:
+            hull[0] = self._on_edge(0, begin)
+            slopes[0] = _slope(hull[0], hull[1])
+
+    def _edge(self, index: int) -> int:
+        """Tell which edge lies over a sample number that is not before the hull."""
+        return min(bisect(self._hull, (index, np.inf)), len(self._slopes)) - 1
+
+    def _on_edge(self, edge: int, index: int) -> _Point:
+        begin, begin_s = self._hull[edge]
+        return index, begin_s + (index - begin) * self._slopes[edge]
 
 
 def _slope(one: _Point, other: _Point) -> float:
     return (other[1] - one[1]) / (other[0] - one[0])
-
-
-def _on_edge(one: _Point, other: _Point, index: int) -> float:
-    return one[1] + (index - one[0]) * _slope(one, other)

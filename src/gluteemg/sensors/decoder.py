@@ -141,9 +141,9 @@ class Decoder:
             counts = np.bincount(carrier.repeat(counted.sizes)[keep], minlength=len(payloads))
         if len(self._weights):
             emg = emg @ self._weights[:, np.newaxis]
-        scaled = emg - self._signal.bias
-        scaled *= self._signal.lsb
-        return Chunk(scaled, index, counts, rejected, n_read - len(index), values)
+        emg -= self._signal.bias
+        emg *= self._signal.lsb
+        return Chunk(emg, index, counts, rejected, n_read - len(index), values)
 
     def _are_new(self, index: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which samples have a number higher than any before."""

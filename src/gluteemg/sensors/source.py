@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gluteemg.sensors.profile import FirmwareProfile
 
@@ -28,9 +28,10 @@ class PacketKind(StrEnum):
     """The sensor is gone from here on; the bytes are the reason in UTF-8."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """The bytes of one notification, as they came. Hardware ends here.
+
+    A tuple, since there are many: an hour of four sensors has a million, and columns of them are one ``zip(*packets)`` away.
 
     Parameters
     ----------
