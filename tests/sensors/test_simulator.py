@@ -85,14 +85,14 @@ def test_rest_is_the_floor_of_the_sensor_alone() -> None:
 
 def test_a_step_leaks_a_little_into_the_other_muscles() -> None:
     held_s = np.linspace(SQUEEZE.start_s + 0.5, SQUEEZE.end_s, 50)
-    leak = Person(SCENARIOS["shared"]).activation("hamstrings", held_s)
+    leak = Person(SCENARIOS["shared"]).activation(Role("hamstrings", "left"), held_s)
     assert np.all((leak >= 0.05) & (leak <= 0.10))
 
 
 def test_the_person_starts_within_three_tenths_of_a_second_and_holds_past_the_end() -> None:
     t_s = np.arange(0, 12, 0.01)
     for muscle, step in (("gluteus_maximus", SQUEEZE), ("hamstrings", HEEL_DIG)):
-        activation = Person(SCENARIOS["shared"]).activation(muscle, t_s)
+        activation = Person(SCENARIOS["shared"]).activation(Role(muscle, "left"), t_s)
         full_s = t_s[activation > 0.99]
         begins_s = t_s[(activation > 0) & (t_s >= step.start_s)][0]
         assert 0.2 <= begins_s - step.start_s <= 0.3
@@ -131,7 +131,7 @@ def test_glutes_that_lead_are_over_the_floor_of_the_bridge() -> None:
     for seed in range(20):
         person = Person(SCENARIOS["glute-led"], seed)
         for rep in person.reps(60):
-            mean = person.activation("gluteus_maximus", np.linspace(rep.start_s, rep.end_s, 200)).mean()
+            mean = person.activation(Role("gluteus_maximus", "left"), np.linspace(rep.start_s, rep.end_s, 200)).mean()
             assert mean > 0.40
 
 
@@ -141,8 +141,8 @@ def test_repetitions_differ_a_little_and_the_truth_tells_how() -> None:
     assert 0.01 < np.std([rep.ln_ratio for rep in reps]) < 0.15
     for rep in reps:
         top = np.array([(rep.start_s + rep.end_s) / 2])
-        assert person.activation("gluteus_maximus", top).item() == pytest.approx(rep.glutes)
-        assert person.activation("biceps_femoris", top).item() == pytest.approx(rep.hamstrings)
+        assert person.activation(Role("gluteus_maximus", "left"), top).item() == pytest.approx(rep.glutes)
+        assert person.activation(Role("biceps_femoris", "left"), top).item() == pytest.approx(rep.hamstrings)
 
 
 def _measured_share(scenario: str, seed: int) -> tuple[float, float]:
@@ -152,7 +152,7 @@ def _measured_share(scenario: str, seed: int) -> tuple[float, float]:
         sensor = _umyo(role, scenario, seed, Conditions())
         floor = _rms(_seconds(sensor, REST.start_s, REST.end_s))
         reference = _rms(_seconds(sensor, step.start_s + 0.5, step.end_s))
-        reps = [_seconds(sensor, rep.start_s, rep.end_s) for rep in sensor.person.reps(20)]
+        reps = [_seconds(sensor, rep.start_s, rep.end_s) for rep in Person(SCENARIOS[scenario], seed).reps(20)]
         clean = [np.sqrt(_rms(rep) ** 2 - floor**2) / np.sqrt(reference**2 - floor**2) for rep in reps]
         activation.append(np.concatenate(clean))
     measured = 1 / (1 + np.exp(-np.mean(np.log(activation[0] / activation[1]))))
@@ -301,7 +301,7 @@ def test_a_person_can_be_asked_for_references_of_any_length_and_number() -> None
     person = Person(SCENARIOS["glute-led"], 1, steps, first_rep_s=50)
     for t_s, glutes, hamstrings in ((5, 0, 0), (13, 1, 0.07), (20, 0, 0), (28, 1, 0.07), (43, 0.07, 1), (48, 0, 0)):
         for muscle, level in (("gluteus_maximus", glutes), ("hamstrings", hamstrings)):
-            assert person.activation(muscle, np.array([float(t_s)])).item() == pytest.approx(level, abs=1e-9)
+            assert person.activation(Role(muscle, "left"), np.array([float(t_s)])).item() == pytest.approx(level, abs=1e-9)
     assert 50.2 < person.reps(60)[0].start_s < 50.3
     assert person.reps(52) == ()
 
@@ -392,7 +392,7 @@ def test_packets_of_every_profile_decode_to_the_samples_that_went_in(profile: Fi
 def test_a_sensor_that_sends_envelopes_shows_the_activation_and_never_less_than_nothing(profile: FirmwareProfile) -> None:
     sensor = _worn(profile, _CLEAN)
     t_s = np.arange(500) / sensor.rate_hz + 4
-    expected = sensor.person.activation("hamstrings", t_s) * sensor.emg(round(8 * sensor.rate_hz), 1)[0, 0]
+    expected = sensor.person.activation(Role("hamstrings", "left"), t_s) * sensor.emg(round(8 * sensor.rate_hz), 1)[0, 0]
     assert sensor.emg(round(4 * sensor.rate_hz), 500)[:, 0] == pytest.approx(expected, abs=0.02 * expected.max())
     rough = _worn(profile, Conditions(floor_uv=5, mains_uv=5, motion_uv=50)).emg(0, 3000)
     assert rough.min() >= 0

@@ -8,11 +8,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gluteemg.muscles import HAMSTRINGS
+from gluteemg.muscles import HAMSTRINGS, Role
+
+
+class Simulated(Protocol):
+    """A simulated person, as their sensors know them: everything is a function of script time."""
+
+    @property
+    def seed(self) -> int:
+        """What decides every random number about them."""
+        ...
+
+    def activation(self, role: Role, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the true activation of a muscle as a fraction of its reference, shape (n,)."""
+        ...
+
+    def since_s(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the seconds since the latest movement began, shape (n,); negative before the first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +150,13 @@ class Person:
     steps: Sequence[Step] = DEMO_STEPS
     first_rep_s: float = FIRST_REP_S
 
-    def activation(self, muscle: str, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    def activation(self, role: Role, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the true activation of a muscle, as a fraction of its reference.
 
         Parameters
         ----------
-        muscle : str
-            One of `gluteemg.muscles.MUSCLES`.
+        role : Role
+            The muscle; its side changes nothing.
         t_s : ndarray of shape (n,)
             Script time.
 
@@ -146,13 +164,18 @@ class Person:
         -------
         ndarray of shape (n,)
         """
+        muscle = role.muscle
         squeezing = 1.0 if muscle in ("gluteus_maximus", "gluteus_medius") else _LEAK
         part = {SQUEEZE.name: squeezing, HEEL_DIG.name: 1.0 if muscle in HAMSTRINGS else _LEAK}
         number, since_s = self.rep_at(t_s)
         factor = self._factors(number)[:, int(muscle in HAMSTRINGS)]
-        rep = self.scenario.level(muscle) * factor * _plateau(since_s, REP_S, _REP_RAMP_S)
+        rep = self.scenario.level(muscle) * factor * plateau(since_s, REP_S, _REP_RAMP_S)
         asked = (part[step.name] * _follow(step, t_s) for step in self.steps if step.name in part)
         return sum(asked, np.zeros(len(t_s))) + rep
+
+    def since_s(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the seconds since the first activity of the repetition whose turn it is; negative before it."""
+        return self.rep_at(t_s)[1]
 
     def rep_at(self, t_s: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Give the number of the repetition whose turn it is, and the seconds since its first activity (negative before)."""
@@ -207,11 +230,11 @@ def _rep_draws(seed: int, page: int) -> NDArray[np.float64]:
 def _follow(step: Step, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Tell how far the person follows a step, 0 to 1: late at its start, a little late at its end."""
     start_s = step.start_s + REACTION_S
-    return _plateau(t_s - start_s, step.end_s + _OVERHOLD_S + _STEP_RAMP_S - start_s, _STEP_RAMP_S)
+    return plateau(t_s - start_s, step.end_s + _OVERHOLD_S + _STEP_RAMP_S - start_s, _STEP_RAMP_S)
 
 
-def _plateau(since_s: NDArray[np.float64], length_s: float, ramp_s: float) -> NDArray[np.float64]:
-    """Rise smoothly to one and fall to zero within `length_s`."""
-    part = np.clip(np.minimum(since_s, length_s - since_s) / ramp_s, 0, 1)
-    smooth: NDArray[np.float64] = 0.5 - 0.5 * np.cos(np.pi * part)
+def plateau(since_s: NDArray[np.float64], length_s: float, rise_s: float, fall_s: float | None = None) -> NDArray[np.float64]:
+    """Rise smoothly to one and fall to zero within `length_s`; as long as the rise, if not told how long the fall takes."""
+    part = np.minimum(since_s / rise_s, (length_s - since_s) / (fall_s or rise_s))
+    smooth: NDArray[np.float64] = 0.5 - 0.5 * np.cos(np.pi * np.clip(part, 0, 1))
     return smooth

@@ -18,7 +18,7 @@ from gluteemg.errors import RoleError
 from gluteemg.muscles import HAMSTRINGS, TRUNK, Role
 from gluteemg.sensors.encoder import Encoder
 from gluteemg.sensors.framing import payloads_of
-from gluteemg.sensors.person import Person
+from gluteemg.sensors.person import Simulated
 from gluteemg.sensors.profile import FirmwareProfile, Signal
 from gluteemg.sensors.rounds import Rounds
 from gluteemg.sensors.source import Packet, PacketKind
@@ -103,7 +103,7 @@ class SimulatedSensor:
         The device to imitate.
     roles : sequence of Role
         What lies under each channel.
-    person : Person
+    person : Simulated
         Who wears it.
     rate_hz : float, optional
         True rate; the profile's nominal one if not given.
@@ -126,7 +126,7 @@ class SimulatedSensor:
         name: str,
         profile: FirmwareProfile,
         roles: Sequence[Role],
-        person: Person,
+        person: Simulated,
         *,
         rate_hz: float | None = None,
         conditions: Conditions = GOOD,
@@ -169,8 +169,15 @@ class SimulatedSensor:
         """
         first, last = first_index // _BLOCK, (first_index + n) // _BLOCK
         blocks = [self._block(number) for number in range(first, last + 1)]
-        start = first_index - first * _BLOCK
-        return np.concatenate(blocks)[start : start + n]
+        rows = slice(first_index - first * _BLOCK, first_index - first * _BLOCK + n)
+        carrier, noise = (np.concatenate(parts)[rows] for parts in zip(*blocks, strict=True))
+        t_s = (first_index + np.arange(n)) / self.rate_hz
+        activation = np.column_stack([_activation(self.person, role, t_s) for role in self._sources])
+        strength_uv = activation * self._gain_uv
+        rest_uv = self._conditions.floor_uv * noise + self._artefact_uv(t_s)
+        if self.profile.signal.is_envelope:
+            return np.asarray((self._size_of(strength_uv) + np.abs(rest_uv)) * self._unit)
+        return np.asarray((self._mixed(carrier * strength_uv) + rest_uv) * self._unit)
 
     def lost(self, packet_number: int) -> bool:
         """Tell whether the radio loses the packet with this number, counted from the sensor's first."""
@@ -185,18 +192,15 @@ class SimulatedSensor:
             muscles = np.column_stack([_muscle_white(self.person.seed, role, number) for role in self._sources])
         return muscles, sensor
 
-    def _make_block(self, number: int) -> NDArray[np.float64]:
-        """Make one block, a function of its number alone."""
-        t_s = (number * _BLOCK + np.arange(_BLOCK)) / self.rate_hz
+    def _make_block(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Make what one block needs and the person does not alter, a function of its number alone.
+
+        Waveforms of the muscles at a power of one, shape (n_samples, n_sources), and noise of the channels.
+        """
         white, noise = self._white(number)
-        activation = np.column_stack([_activation(self.person, role, t_s) for role in self._sources])
-        strength_uv = activation * self._gain_uv
-        rest_uv = self._conditions.floor_uv * noise + self._artefact_uv(t_s)
-        if self.profile.signal.is_envelope:
-            return np.asarray((self._size_of(strength_uv) + np.abs(rest_uv)) * self._unit)
         driven = np.concatenate((self._white(number - 1)[0][-_RUN_UP:], white))
         carrier = np.column_stack([signal.sosfilt(f, w)[_RUN_UP:] for f, w in zip(self._shaping, driven.T, strict=True)])
-        return np.asarray((self._mixed(carrier * strength_uv) + rest_uv) * self._unit)
+        return carrier, noise
 
     def _mixed(self, sources: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add its share of the neighbour to each channel, shape (n, n_sources) → (n, n_channels)."""
@@ -217,7 +221,7 @@ class SimulatedSensor:
         Gaussian of 12 ms (chosen: most of it lies within 5 to 40 Hz, as in a QRS); its slower waves are below the EMG band.
         """
         conditions, angle = self._conditions, 2 * np.pi * self._conditions.mains_hz * t_s
-        since_s = np.maximum(self.person.rep_at(t_s)[1], 0)
+        since_s = np.maximum(self.person.since_s(t_s), 0)
         swing = np.sin(8 * np.pi * since_s) * np.exp(-since_s / 0.15)
         hum = np.sqrt(2) * (np.sin(angle) + np.sin(3 * angle) / 3)
         beat = ((t_s * conditions.ecg_bpm / 60 % 1 - 0.5) * 60 / conditions.ecg_bpm / 0.012) ** 2
@@ -233,6 +237,67 @@ class SimulatedSensor:
         return lost
 
 
+class Sender:
+    """Sends the packets of one sensor, as its radio would have delivered them.
+
+    Parameters
+    ----------
+    sensor : SimulatedSensor
+        Connects at `start_ns`, which is script time 0.
+    interval_s : float
+        Bluetooth connection interval (default: what Linux uses unless asked): a packet waits for the next one.
+    start_ns : int
+        Monotonic time of the connection.
+    seed : int
+        Decides the phase of the link and the host's delay (chosen: half-normal, 1 ms).
+    """
+
+    def __init__(
+        self, sensor: SimulatedSensor, *, interval_s: float = 0.030, start_ns: int = 1_000_000_000, seed: int = 0
+    ) -> None:
+        self._sensor, self._interval_s, self._start_ns = sensor, interval_s, start_ns
+        self._encoder = Encoder(sensor.profile)
+        self._rounds = Rounds(self._encoder.sizes(max(1, round(sensor.rate_hz * interval_s))))
+        self._random = np.random.default_rng((seed, crc32(sensor.name.encode()), _LINK))
+        self._phase_s = self._random.uniform(0, interval_s)
+        self._latest_s = -np.inf
+        self._next = 0
+
+    @property
+    def connected(self) -> Packet:
+        """What tells that the sensor is there."""
+        return Packet(self._sensor.name, self._start_ns, b"", PacketKind.CONNECT)
+
+    def until(self, t_s: float) -> list[Packet]:
+        """Give the next packets: those whose samples are complete by script time `t_s`."""
+        count, packets = self._rounds.packet_of(int(t_s * self._sensor.rate_hz)), []
+        for page in range(self._next, count, _PAGE):  # an hour at once would need gigabytes
+            packets += self._send(range(page, min(page + _PAGE, count)))
+        self._next = max(self._next, count)
+        return packets
+
+    def _send(self, numbers: range) -> list[Packet]:
+        begin, end = self._rounds.span(numbers[0])[0], self._rounds.span(numbers[-1])[1]
+        counts = self._encoder.quantise(self._sensor.emg(begin, end - begin))
+        packets: list[Packet] = []
+        for k, t_ns in zip(numbers, self._arrivals_ns(numbers), strict=True):
+            first, last = self._rounds.span(k)
+            packet = self._encoder.encode_counts(counts[first - begin : last - begin], first)
+            if not self._sensor.lost(k):
+                packets += _sent(self._sensor, t_ns, packet)
+        return packets
+
+    def _arrivals_ns(self, numbers: range) -> list[int]:
+        """Give when packets arrive: at the first beat of the link when they are ready, and a little; none before another."""
+        ready_s = np.array([self._rounds.span(k)[1] for k in numbers]) / self._sensor.rate_hz
+        event_s = self._phase_s + self._interval_s * np.ceil((ready_s - self._phase_s) / self._interval_s)
+        late_s = 0.001 * np.abs(self._random.standard_normal(len(numbers)))
+        arrival_s = np.maximum.accumulate(np.concatenate(([self._latest_s], event_s + late_s)))[1:]
+        self._latest_s = float(arrival_s[-1])
+        t_ns: list[int] = (self._start_ns + np.rint(arrival_s * 1e9).astype(np.int64)).tolist()
+        return t_ns
+
+
 def simulated_packets(
     sensors: Sequence[SimulatedSensor],
     seconds: float,
@@ -241,52 +306,12 @@ def simulated_packets(
     start_ns: int = 1_000_000_000,
     seed: int = 0,
 ) -> list[Packet]:
-    """Give the packets of a whole session, as a radio would have delivered them.
-
-    Parameters
-    ----------
-    sensors : sequence of SimulatedSensor
-        All connect at `start_ns`, which is script time 0.
-    seconds : float
-        How long they send.
-    interval_s : float
-        Bluetooth connection interval (default: what Linux uses unless asked): a packet waits for the next one.
-    start_ns : int
-        Monotonic time of the connection.
-    seed : int
-        Decides the phase of each link and the host's delay (chosen: half-normal, 1 ms).
-
-    Returns
-    -------
-    list of Packet
-        In order of arrival.
-    """
-    packets = [Packet(s.name, start_ns, b"", PacketKind.CONNECT) for s in sensors]
-    for sensor in sensors:
-        encoder = Encoder(sensor.profile)
-        rounds = Rounds(encoder.sizes(max(1, round(sensor.rate_hz * interval_s))))
-        count = rounds.packet_of(int(seconds * sensor.rate_hz))
-        t_ns = (start_ns + _arrival_ns(sensor, rounds, count, interval_s, seed)).tolist()
-        for page in range(0, count, _PAGE):  # an hour at once would need gigabytes
-            numbers = range(page, min(page + _PAGE, count))
-            begin, end = rounds.span(page)[0], rounds.span(numbers[-1])[1]
-            counts = encoder.quantise(sensor.emg(begin, end - begin))
-            for k in numbers:
-                first, last = rounds.span(k)
-                packet = encoder.encode_counts(counts[first - begin : last - begin], first)
-                if not sensor.lost(k):
-                    packets += _sent(sensor, t_ns[k], packet)
+    """Give the packets of a whole session, in order of arrival. All sensors connect at once; see `Sender`."""
+    senders = [Sender(sensor, interval_s=interval_s, start_ns=start_ns, seed=seed) for sensor in sensors]
+    packets = [sender.connected for sender in senders]
+    for sender in senders:
+        packets += sender.until(seconds)
     return sorted(packets, key=lambda packet: packet.t_ns)
-
-
-def _arrival_ns(sensor: SimulatedSensor, rounds: Rounds, count: int, interval_s: float, seed: int) -> NDArray[np.int64]:
-    """Give when each packet arrives after the connection: at the first beat of the link when it is ready, and a little."""
-    random = np.random.default_rng((seed, crc32(sensor.name.encode()), _LINK))
-    phase_s = random.uniform(0, interval_s)
-    ready_s = np.array([rounds.span(k)[1] for k in range(count)]) / sensor.rate_hz
-    event_s = phase_s + interval_s * np.ceil((ready_s - phase_s) / interval_s)
-    arrival_s = np.maximum.accumulate(event_s + 0.001 * np.abs(random.standard_normal(count)))
-    return np.rint(arrival_s * 1e9).astype(np.int64)
 
 
 def _sent(sensor: SimulatedSensor, t_ns: int, packet: bytes) -> list[Packet]:
@@ -319,8 +344,8 @@ def _neighbour(role: Role) -> Role | None:
     return Role(NEIGHBOURS[role.muscle], role.side) if role.muscle in NEIGHBOURS else None
 
 
-def _activation(person: Person, role: Role | None, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.zeros(len(t_s)) if role is None else person.activation(role.muscle, t_s)
+def _activation(person: Simulated, role: Role | None, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.zeros(len(t_s)) if role is None else person.activation(role, t_s)
 
 
 def _is_gluteus(role: Role | None) -> bool:
