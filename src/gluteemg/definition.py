@@ -91,8 +91,15 @@ def faults(error: ValidationError) -> str:
 
 
 def _each(error: ValidationError) -> tuple[str, ...]:
-    said = (f"{_place(e['loc'])}: {_PLAIN.get(e['type']) or e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+    found = [e for e in error.errors() if not (e["type"] == "too_short" and _has_faults_inside(e["loc"], error))]
+    said = (f"{_place(e['loc'])}: {_PLAIN.get(e['type']) or e['msg'].removeprefix('Value error, ')}" for e in found)
     return tuple(" ".join(fault.split()) for fault in said)
+
+
+def _has_faults_inside(location: tuple[int | str, ...], error: ValidationError) -> bool:
+    """Tell whether a list is only too short because what it holds has faults."""
+    n = len(location)
+    return any(len(e["loc"]) > n and e["loc"][:n] == location for e in error.errors())
 
 
 def _place(location: tuple[int | str, ...]) -> str:
