@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["LC_ALL"] = "C.UTF-8"  # whatever this computer speaks, the program speaks English unless a test asks otherwise
 
 
 @pytest.fixture(autouse=True)

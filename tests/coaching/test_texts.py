@@ -1,6 +1,7 @@
 """Every word that the program can ask for is there, and none that it must not say."""
 
 import re
+import string
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 from gluteemg.activation.fatigue import Quadrant
 from gluteemg.activation.measure import Measure, Reason, Remark
 from gluteemg.catalogue import load_exercise, load_protocol, load_texts, names
-from gluteemg.coaching.coach import Message
-from gluteemg.coaching.texts import Texts
+from gluteemg.coaching.message import Message
+from gluteemg.coaching.texts import Advice, Texts
 from gluteemg.errors import DefinitionError
 from gluteemg.muscles import MUSCLES, SIDES
 from gluteemg.processing.quality import Flag
@@ -73,6 +74,57 @@ def test_every_muscle_side_and_flag_has_its_words(texts: Texts) -> None:
 def test_an_unknown_id_names_itself_and_its_table(texts: Texts) -> None:
     with pytest.raises(DefinitionError, match=r"'advice\.fly'"):
         texts.say(Message("advice.fly"))
+
+
+def templates(language: str) -> dict[str, str]:
+    """Give every text of a language by its id, the far form of an advice as one of its own."""
+    found = {}
+    for table, entries in load_texts(language):
+        for key, entry in entries.items() if isinstance(entries, dict) else ():
+            forms = {"": entry.text, ".far": entry.far} if isinstance(entry, Advice) else {"": entry}
+            found.update({f"{table}.{key}{form}": text for form, text in forms.items()})
+    return found
+
+
+@pytest.mark.parametrize("language", names("texts"))
+def test_every_language_says_all_that_english_says_and_nothing_else(language: str) -> None:
+    here, english = templates(language), templates("en")
+    assert sorted(set(english) - set(here)) == [], f"missing in texts/{language}.toml"
+    assert sorted(set(here) - set(english)) == [], f"not asked for by anybody, in texts/{language}.toml"
+    fills = {id: {name for _, name, _, _ in string.Formatter().parse(text) if name} for id, text in here.items()}
+    asked = {id: {name for _, name, _, _ in string.Formatter().parse(text) if name} for id, text in english.items()}
+    assert {id: names for id, names in fills.items() if names != asked[id]} == {}, "not the fills of English"
+
+
+def test_the_page_on_languages_names_every_table() -> None:
+    page = (ROOT / "docs" / "add-a-language.md").read_text("utf-8")
+    tables = [name for name, entries in load_texts("en") if isinstance(entries, dict)]
+    assert [name for name in tables if f"`[{name}]`" not in page and f"`[{name}.…]`" not in page] == []
+
+
+@pytest.mark.parametrize("language", names("texts"))
+def test_a_language_is_called_like_its_file(language: str) -> None:
+    assert load_texts(language).language == language
+
+
+def test_what_is_said_is_short_enough_in_every_language(texts: Texts) -> None:
+    for table in (texts.advice, texts.reference):
+        assert [key for key, advice in table.items() if len(advice.text.split()) > 9 or len(advice.far.split()) > 7] == []
+    for said in (texts.cue, texts.next_step):
+        assert [key for key, text in said.items() if len(text.split()) > 9] == []
+    assert [key for key, text in texts.setup.items() if len(re.findall(r"[.:](?: |$)", text)) not in (2, 3, 4)] == []
+    assert set(texts.phase) == set(texts.then)
+
+
+def test_a_decimal_number_is_written_as_the_language_does() -> None:
+    english, german = load_texts("en"), load_texts("de")
+    for seconds in ("1.8", 1.8):
+        fills: dict[str, str | int | float] = {"seconds": seconds}
+        message = Message("relax.fair", fills)
+        assert (english.say(message), german.say(message)) == ("let go within 1.8 s", "in 1,8 s losgelassen")
+    assert german.say(Message("train.ago", {"seconds": "−2.5"})) == "−2,5 s"
+    named: dict[str, str | int | float] = {"sensor": "uMyo-1.2", "percent": 4}
+    assert german.say(Message("check.drift_good", named)).startswith("uMyo-1.2: 4 %"), "a name is no number"
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "texts").glob("*.toml")), ids=lambda f: f.stem)

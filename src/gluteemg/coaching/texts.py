@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Id
+from gluteemg.coaching.message import Message
 from gluteemg.definition import Definition, Part, faults
 from gluteemg.errors import DefinitionError
+
+_DECIMAL = re.compile(r"[-+−]?\d+\.\d+")
 
 
 def _check_template(text: str) -> str:
@@ -41,12 +44,23 @@ class Texts(Definition):
 
     A text's id is ``table.key``: ``phase.hold``. A fill that is named like a table is said from that table: with
     ``muscle="gluteus_maximus"``, the text ``"the {side} {muscle} sensor"`` gets the words of ``muscle.gluteus_maximus``.
+    A fill that is a decimal number, as a number or as a text, is written with the language's own `decimal` mark.
     """
 
     language: str
+    decimal: Literal[".", ","] = "."
     exercise: Mapping[Id, Template]
+    setup: Mapping[Id, Template]
     phase: Mapping[Id, Template]
     then: Mapping[Id, Template]
+    breath: Mapping[Id, Template]
+    cue: Mapping[Id, Template]
+    posture: Mapping[Id, Template]
+    side_mode: Mapping[Id, Template]
+    equipment: Mapping[Id, Template]
+    contraindication: Mapping[Id, Template]
+    stop: Mapping[Id, Template]
+    situation: Mapping[Id, Template]
     label: Mapping[Id, Template]
     muscle: Mapping[Id, Template]
     side: Mapping[Id, Template]
@@ -66,6 +80,33 @@ class Texts(Definition):
     train: Mapping[Id, Template]
     far: Mapping[Id, Template]
     control: Mapping[Id, Template]
+    sound: Mapping[Id, Template]
+    ready: Mapping[Id, Template]
+    work: Mapping[Id, Template]
+    outcome: Mapping[Id, Template]
+    found: Mapping[Id, Template]
+    hold: Mapping[Id, Template]
+    rest: Mapping[Id, Template]
+    paused: Mapping[Id, Template]
+    done: Mapping[Id, Template]
+    watch: Mapping[Id, Template]
+    relax: Mapping[Id, Template]
+    plan: Mapping[Id, Template]
+    practice: Mapping[Id, Template]
+    report: Mapping[Id, Template]
+    show: Mapping[Id, Template]
+    task: Mapping[Id, Template]
+    programme: Mapping[Id, Template]
+    stage: Mapping[Id, Template]
+    gate: Mapping[Id, Template]
+    next_step: Mapping[Id, Template]
+    ladder: Mapping[Id, Template]
+    calendar: Mapping[Id, Template]
+    question: Mapping[Id, Advice]
+    symptom: Mapping[Id, Template]
+    stop_rule: Mapping[Id, Template]
+    referral: Mapping[Id, Template]
+    safety: Mapping[Id, Template]
 
     def extended(self, toml: str, name: str) -> Texts:
         """Give these words with more of them, or others in their place, from a text that may hold any of the tables.
@@ -77,8 +118,9 @@ class Texts(Definition):
         """
         try:
             more = tomllib.loads(toml)
-            tables = {t: {**entries, **more.pop(t, {})} for t, entries in self.model_dump(exclude={"language"}).items()}
-            return Texts.model_validate({**more, **tables, "language": self.language})
+            own = {"language": self.language, "decimal": self.decimal}
+            tables = {t: {**entries, **more.pop(t, {})} for t, entries in self.model_dump(exclude=set(own)).items()}
+            return Texts.model_validate({**more, **tables, **own})
         except tomllib.TOMLDecodeError as error:
             raise DefinitionError(f"{name} is not valid TOML: {error}. Mend that line.") from error
         except (TypeError, ValidationError) as error:
@@ -111,6 +153,10 @@ class Texts(Definition):
         found = self._find(message.id)
         return self._fill(found.far if isinstance(found, Advice) else found, message)
 
+    def number(self, figures: str) -> str:
+        """Give figures that were written with a point as this language writes them."""
+        return figures.replace(".", self.decimal)
+
     def _find(self, id: str) -> str | Advice:
         found = self._entry(id)
         if found is None:
@@ -136,6 +182,6 @@ class Texts(Definition):
             ) from error
 
     def _word(self, name: str, value: str | int | float) -> str:
-        if name in type(self).model_fields and name != "language":
+        if isinstance(getattr(self, name, None), Mapping):
             return self.say(Message(f"{name}.{str(value).rstrip('0123456789')}"))  # other2 is said as other
-        return str(value)
+        return self.number(str(value)) if _DECIMAL.fullmatch(str(value)) else str(value)
