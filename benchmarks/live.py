@@ -29,11 +29,12 @@ from PySide6.QtWidgets import QApplication
 
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
 from gluteemg.activation.pipeline import Pipeline, Update
-from gluteemg.catalogue import load_exercise, load_protocol, load_texts
+from gluteemg.catalogue import load_advice, load_exercise, load_protocol, load_texts
+from gluteemg.coaching.coach import practice_of
 from gluteemg.demo import Demo
 from gluteemg.recording.file import Recorder, Recording
 from gluteemg.sensors.source import Packet, PacketKind
-from gluteemg.session import Moment, Session
+from gluteemg.session import Moment, Session, units_of
 from gluteemg.ui.trace_ring import Channel, TraceRing
 from gluteemg.ui.train import TrainScreen
 from gluteemg.ui.window import TrainWindow
@@ -128,8 +129,7 @@ def main() -> None:
         session = Session(
             source,
             demo.placements,
-            exercise=exercise,
-            protocol=load_protocol("demo"),
+            practice_of(exercise, load_advice(), load_protocol("demo"), units=units_of(source.profiles, demo.placements)),
             recorder=recorder,
             seconds=seconds,
             listeners=[keep],

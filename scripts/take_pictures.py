@@ -14,7 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from gluteemg.activation.pipeline import Update
-from gluteemg.catalogue import load_exercise, load_texts
+from gluteemg.catalogue import load_advice, load_exercise, load_texts
+from gluteemg.coaching.coach import practice_of
 from gluteemg.recording.file import Recording
 from gluteemg.recording.replay import ReplaySource
 from gluteemg.session import Session
@@ -37,8 +38,8 @@ def take(name: str, session_name: str, theme: Theme, at_s: float, size: QSize, v
         for trace in update.traces:
             ring.put(trace.role, trace.t_s, trace.emg)
 
-    with Session(source, recording.placements, exercise=exercise, listeners=[keep]) as session:
-        window = TrainWindow(exercise, texts, lambda: session.moment, ring, theme)
+    with Session(source, recording.placements, practice_of(exercise, load_advice()), listeners=[keep]) as session:
+        window = TrainWindow({exercise.id: exercise}, texts, lambda: session.moment, ring, theme)
         window.resize(size)
         window.show()
         if view == "far":

@@ -7,17 +7,25 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 import anyio
 import anyio.lowlevel
 
-from gluteemg.catalogue import load_exercise, load_profile
+from gluteemg.catalogue import load_advice, load_exercise, load_profile, load_protocol
+from gluteemg.coaching.coach import Coach, practice_of
 from gluteemg.demo import WORN
-from gluteemg.muscles import Placement
+from gluteemg.muscles import Placement, Role
 from gluteemg.sensors.person import SCENARIOS, Person
 from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.simulator import Conditions, SimulatedSensor, simulated_packets
 from gluteemg.sensors.source import Item
+from gluteemg.session import units_of
 
 BRIDGE = load_exercise("bridge")
 PROFILES = dict.fromkeys(WORN, load_profile("umyo-gatt"))
 PLACEMENTS = [Placement(name, 0, role) for name, role in WORN.items()]
+
+
+def led(protocol: str | None = None, placed: Mapping[Role, str] | None = None) -> Coach:
+    """A coach for bridges as they come, after a protocol if there is one."""
+    units = units_of(PROFILES, PLACEMENTS)
+    return practice_of(BRIDGE, load_advice(), None if protocol is None else load_protocol(protocol), units=units, placed=placed)
 
 
 class Script:

@@ -65,7 +65,7 @@ def test_a_calibration_is_told_with_every_trial_and_why_one_was_not_used() -> No
     lines = describe_calibration(calibration, catalogue.load_texts()).splitlines()
     assert lines[0] == "Maximal effort, %MVIC: greatest RMS over 0.5 s"
     assert lines[3].split("  ")[0] == "Glute max, left"
-    assert lines[3].split()[3:] == ["2.0", "60.0", "30", "dB", "8", "%", "60.0,", "3.0", "(too_quiet)"]
+    assert lines[3].split()[3:] == ["2.0", "60.0", "30", "dB", "8", "%", "60.0;", "3.0", "(too", "quiet)"]
     assert lines[4].split() == ["Other", "muscle", "2,", "right", "2.5", "–", "–", "–"]
 
 

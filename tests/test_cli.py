@@ -236,7 +236,9 @@ def test_words_of_the_persons_own_folder_stand_over_those_that_came_along(
 
     monkeypatch.setattr(catalogue, "user_folder", lambda: tmp_path)
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "en.toml").write_text('[exercise]\nmy_bridge = "My bridge"\n')
+    (tmp_path / "texts" / "en.toml").write_text(
+        '[exercise]\nmy_bridge = "My bridge"\n[setup]\nmy_bridge = "Lie on your back."\n'
+    )
     mine = tmp_path / "mine.toml"
     mine.write_text((ROOT / "exercises" / "bridge.toml").read_text().replace('id = "bridge"', 'id = "my_bridge"'))
     assert run("analyse", SESSION, "--exercise", mine).stdout.startswith("My bridge: 6 reps")
@@ -246,7 +248,7 @@ def test_another_calibration_scores_the_same_repetitions_and_no_others(tmp_path:
     from gluteemg.activation.calibration import Calibration
     from gluteemg.recording.file import Recording
 
-    own = Calibration.from_json(Recording.open(SESSION).calibrations[0])
+    own = Calibration.from_json(Recording.open(SESSION).told("calibration")[0])
     (tmp_path / "own.json").write_text(own.model_dump_json())
     assert said("analyse", SESSION, "--json", "--calibration", tmp_path / "own.json") == said("analyse", SESSION, "--json")
 

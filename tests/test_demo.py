@@ -85,7 +85,8 @@ def test_a_session_that_is_interrupted_keeps_its_recording_and_ends_in_words(kin
 
 def test_a_sensor_that_dies_half_way_leaves_the_others_and_comes_back(tmp_path: Path) -> None:
     from gluteemg.activation.pipeline import Update
-    from gluteemg.catalogue import load_exercise
+    from gluteemg.catalogue import load_advice, load_exercise
+    from gluteemg.coaching.coach import practice_of
     from gluteemg.demo import Demo
     from gluteemg.muscles import Role
     from gluteemg.recording.file import Recorder, Recording
@@ -107,7 +108,7 @@ def test_a_sensor_that_dies_half_way_leaves_the_others_and_comes_back(tmp_path: 
             assert changed.wait_for(lambda: bool(states) and states[-1][hamstrings] == state, 20), states[-1:]
 
     recorder = Recorder(tmp_path / "s.emg", demo.source.profiles, demo.placements)
-    session = Session(demo.source, demo.placements, exercise=bridge, recorder=recorder, listeners=[look])
+    session = Session(demo.source, demo.placements, practice_of(bridge, load_advice()), recorder=recorder, listeners=[look])
     with session:
         wait_for("good")
         session._portal.call(demo.radio.sensors[2].drop)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.script import BRIDGE, PLACEMENTS, PROFILES, Script, simulated
+from tests.script import PLACEMENTS, PROFILES, Script, led, simulated
 
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frames
 from gluteemg.activation.pipeline import Update
-from gluteemg.catalogue import load_protocol
 from gluteemg.demo import WORN
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.person import SCENARIOS, Person
@@ -43,8 +42,8 @@ class Seen:
 
 def see(items: Sequence[Item]) -> Seen:
     updates: list[Update] = []
-    source, protocol = Script(items), load_protocol("demo")
-    with Session(source, PLACEMENTS, exercise=BRIDGE, protocol=protocol, listeners=[updates.append]) as session:
+    source = Script(items)
+    with Session(source, PLACEMENTS, led("demo"), listeners=[updates.append]) as session:
         session.wait(60)
     return Seen(Frames.join([u.frames for u in updates]), session.moment)
 
@@ -78,7 +77,7 @@ def changed(items: Sequence[Item], places: Sequence[int], change: Callable[[byte
         if i in wanted and isinstance(item, Packet):
             data = change(item.data)
             if data is not None:
-                result.append(replace(item, data=data))
+                result.append(item._replace(data=data))
         else:
             result.append(item)
     return result
@@ -119,7 +118,7 @@ def test_packets_in_the_wrong_order_cost_the_late_one(clean: list[Item]) -> None
     one, other = swapped[first], swapped[second]
     assert isinstance(one, Packet)
     assert isinstance(other, Packet)
-    swapped[first], swapped[second] = replace(other, t_ns=one.t_ns), replace(one, t_ns=other.t_ns)
+    swapped[first], swapped[second] = other._replace(t_ns=one.t_ns), one._replace(t_ns=other.t_ns)
     seen = see(swapped)
     assert seen.flags(AT_S - 0.5, AT_S + 0.5) == {Flag.GOOD, Flag.FILLED}
 
@@ -174,7 +173,7 @@ def test_a_stall_of_the_radio_loses_nothing(clean: list[Item]) -> None:
     """Half a second of silence, then everything at once."""
     places = set(numbers(clean, AT_S, AT_S + 0.5))
     end_ns = max(p.t_ns for i, p in enumerate(clean) if i in places and isinstance(p, Packet)) + 1_000_000
-    late = [replace(p, t_ns=end_ns) if i in places and isinstance(p, Packet) else p for i, p in enumerate(clean)]
+    late = [p._replace(t_ns=end_ns) if i in places and isinstance(p, Packet) else p for i, p in enumerate(clean)]
     assert all(isinstance(p, Packet) for p in late)
     seen = see(sorted(late, key=lambda p: p.t_ns if isinstance(p, Packet) else 0))
     assert Flag.ABSENT in seen.flags(AT_S, AT_S + 1)

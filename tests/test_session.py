@@ -10,7 +10,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import numpy as np
 import pytest
-from tests.script import BRIDGE, PLACEMENTS, PROFILES, Script, simulated
+from tests.script import BRIDGE, PLACEMENTS, PROFILES, Script, led, simulated
 
 from gluteemg.activation.calibration import Calibration
 from gluteemg.activation.checks import Drift, Isolation
@@ -18,7 +18,6 @@ from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Update
 from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.rep import Rep
-from gluteemg.catalogue import load_protocol
 from gluteemg.demo import WORN
 from gluteemg.errors import DefinitionError, RecordingError, SensorError
 from gluteemg.muscles import Placement
@@ -46,12 +45,11 @@ def test_replaying_a_recording_gives_the_frames_of_the_live_session_bit_for_bit(
     live: list[Update] = []
     recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS, exercise_toml=BRIDGE.toml)
     source = Script(simulated(conditions=conditions))
-    protocol = load_protocol("demo")
-    with Session(source, PLACEMENTS, exercise=BRIDGE, protocol=protocol, recorder=recorder, listeners=[live.append]) as session:
+    with Session(source, PLACEMENTS, led("demo"), recorder=recorder, listeners=[live.append]) as session:
         session.wait(60)
     recording = Recording.open(tmp_path / "s.emg")
     again: list[Update] = []
-    with Session(ReplaySource(recording), recording.placements, exercise=BRIDGE, listeners=[again.append]) as replayed:
+    with Session(ReplaySource(recording), recording.placements, led(), replay=True, listeners=[again.append]) as replayed:
         replayed.wait(60)
     for name, was in frames_of(live).items():
         np.testing.assert_array_equal(frames_of(again)[name], was, err_msg=name)
@@ -62,10 +60,8 @@ def test_replaying_a_recording_gives_the_frames_of_the_live_session_bit_for_bit(
 
 def test_a_session_takes_its_references_first_and_then_scores_repetitions() -> None:
     stages: list[str] = []
-    source, protocol = Script(simulated(), size=1), load_protocol("demo")
-    session = Session(
-        source, PLACEMENTS, exercise=BRIDGE, protocol=protocol, listeners=[lambda _: stages.append(session.moment.stage)]
-    )
+    source = Script(simulated(), size=1)
+    session = Session(source, PLACEMENTS, led("demo"), listeners=[lambda _: stages.append(session.moment.stage)])
     stages.append(session.moment.stage)
     with session:
         session.wait(60)
@@ -78,7 +74,7 @@ def test_a_session_takes_its_references_first_and_then_scores_repetitions() -> N
 
 
 def test_without_a_calibration_nothing_is_scored_and_the_ratio_is_muted() -> None:
-    with Session(Script(simulated()), PLACEMENTS, exercise=BRIDGE) as session:
+    with Session(Script(simulated()), PLACEMENTS, led()) as session:
         session.wait(60)
     assert session.moment.reps == ()
     assert session.moment.unit is None
@@ -87,7 +83,7 @@ def test_without_a_calibration_nothing_is_scored_and_the_ratio_is_muted() -> Non
 
 
 def test_a_session_ends_at_the_seconds_that_were_asked_for() -> None:
-    with Session(Script(simulated()), PLACEMENTS, exercise=BRIDGE, seconds=5) as session:
+    with Session(Script(simulated()), PLACEMENTS, led(), seconds=5) as session:
         session.wait(60)
     assert session.moment.frame is not None
     assert session.moment.frame.t_s == pytest.approx(5.0, abs=0.05)
@@ -98,7 +94,7 @@ def test_a_pause_keeps_recording_and_counts_no_repetitions(tmp_path: Path) -> No
     cut = next(i for i, item in enumerate(items) if i > 200 and not isinstance(item, Event) and item.t_ns > 13.5e9)
     items[cut:cut] = [Event("pause", {})]
     recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
-    with Session(Script(items), PLACEMENTS, exercise=BRIDGE, protocol=load_protocol("demo"), recorder=recorder) as session:
+    with Session(Script(items), PLACEMENTS, led("demo"), recorder=recorder) as session:
         session.wait(60)
     assert len(session.moment.reps) < 3
     assert Recording.open(tmp_path / "s.emg").duration_s > 19
@@ -113,7 +109,7 @@ def test_pause_mark_and_resume_from_another_thread_stand_in_the_recording_in_ord
         if len(update.frames) and update.frames.index[-1] > 150:
             arrived.set()
 
-    with Session(source, PLACEMENTS, exercise=BRIDGE, recorder=recorder, listeners=[seen]) as session:
+    with Session(source, PLACEMENTS, led(), recorder=recorder, listeners=[seen]) as session:
         assert arrived.wait(30)
         session.pause()
         paused = session.moment.stage
@@ -126,7 +122,7 @@ def test_pause_mark_and_resume_from_another_thread_stand_in_the_recording_in_ord
 
 def test_what_ends_a_source_is_raised_to_whoever_waits() -> None:
     source = Script(simulated(seconds=1), trouble=SensorError("the radio is gone: plug it in again."))
-    with Session(source, PLACEMENTS, exercise=BRIDGE) as session:
+    with Session(source, PLACEMENTS, led()) as session:
         with pytest.raises(SensorError, match="radio is gone"):
             session.wait(60)
         assert session.failed
@@ -135,7 +131,7 @@ def test_what_ends_a_source_is_raised_to_whoever_waits() -> None:
 
 def test_leaving_a_session_stops_it_and_closes_the_recording(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
-    with Session(Script(simulated(seconds=1), then_stay=True), PLACEMENTS, exercise=BRIDGE, recorder=recorder) as session:
+    with Session(Script(simulated(seconds=1), then_stay=True), PLACEMENTS, led(), recorder=recorder) as session:
         assert session.running
     assert not session.running
     assert [f.name for f in tmp_path.iterdir()] == ["s.emg"]
@@ -159,7 +155,7 @@ def test_a_disk_that_fails_is_told_and_does_not_end_the_session(tmp_path: Path) 
         if session.moment.notices:
             told.set()
 
-    session = Session(Slowly(items), PLACEMENTS, exercise=BRIDGE, recorder=recorder, listeners=[look])
+    session = Session(Slowly(items), PLACEMENTS, led(), recorder=recorder, listeners=[look])
     session.__enter__()
     assert begun.wait(30)
     (tmp_path / "s.emg").unlink()
@@ -170,18 +166,18 @@ def test_a_disk_that_fails_is_told_and_does_not_end_the_session(tmp_path: Path) 
 
 
 def test_a_calibration_that_was_loaded_is_recorded_and_replays_to_the_same_frames(tmp_path: Path) -> None:
-    with Session(Script(simulated()), PLACEMENTS, exercise=BRIDGE, protocol=load_protocol("demo")) as first:
+    with Session(Script(simulated()), PLACEMENTS, led("demo")) as first:
         first.wait(60)
     live: list[Update] = []
     recorder = Recorder(tmp_path / "s.emg", PROFILES, PLACEMENTS)
     source = Script(simulated("glute-led"))
     with Session(
-        source, PLACEMENTS, exercise=BRIDGE, calibration=first.calibration, recorder=recorder, listeners=[live.append]
+        source, PLACEMENTS, led(), calibration=first.calibration, recorder=recorder, listeners=[live.append]
     ) as session:
         session.wait(60)
     recording = Recording.open(tmp_path / "s.emg")
     again: list[Update] = []
-    with Session(ReplaySource(recording), recording.placements, exercise=BRIDGE, listeners=[again.append]) as replayed:
+    with Session(ReplaySource(recording), recording.placements, led(), replay=True, listeners=[again.append]) as replayed:
         replayed.wait(60)
     assert reps_of(live)
     assert reps_of(again) == reps_of(live)
@@ -193,7 +189,7 @@ def test_a_calibration_that_was_loaded_is_recorded_and_replays_to_the_same_frame
 def test_when_every_sensor_is_gone_it_says_so_and_still_ends_by_its_seconds() -> None:
     gone = [Packet(name, 4_000_000_000, b"connection lost", PacketKind.DISCONNECT) for name in WORN]
     source = Script([*simulated(seconds=2.5), *gone], then_stay=True)
-    with Session(source, PLACEMENTS, exercise=BRIDGE, seconds=3) as session:
+    with Session(source, PLACEMENTS, led(), seconds=3) as session:
         session.wait(30)
     assert set(session.moment.sensors.values()) == {"lost"}
     assert session.moment.cue.warning
@@ -205,7 +201,7 @@ def test_when_every_sensor_is_gone_it_says_so_and_still_ends_by_its_seconds() ->
 
 def test_packets_that_the_profile_cannot_read_are_told() -> None:
     odd = [Packet("uMyo-GX", 1_000_000_000 + i, bytes(41)) for i in range(20)]
-    with Session(Script([*simulated(seconds=1), *odd]), PLACEMENTS, exercise=BRIDGE) as session:
+    with Session(Script([*simulated(seconds=1), *odd]), PLACEMENTS, led()) as session:
         session.wait(30)
     assert [notice for notice in session.moment.notices if "uMyo-GX" in notice and "cannot read" in notice]
 
@@ -262,8 +258,7 @@ def _checked(
     session = Session(
         source,
         placements,
-        exercise=BRIDGE,
-        protocol=load_protocol("demo"),
+        led("demo"),
         recorder=Recorder(path, PROFILES, placements),
         listeners=[listen],
     )
@@ -287,10 +282,10 @@ def test_a_check_later_in_the_session_is_an_event_and_no_repetition_and_replays(
     assert session.moment.reps == ()
     recording = Recording.open(tmp_path / "s.emg")
     events = [i for items in recording.items() for i in items if isinstance(i, Event)]
-    assert [e.kind for e in events] == ["calibration", "pause", "isolation", "resume"]
-    assert [e.detail for e in events[1::2]] == [{"protocol": "check"}] * 2
+    assert [e.kind for e in events] == ["pause", "calibration", "resume", "pause", "isolation", "resume"]
+    assert {e.detail["by"] for e in events if e.kind in ("pause", "resume")} == {"coach"}
     again: list[Update] = []
-    with Session(ReplaySource(recording), recording.placements, exercise=BRIDGE, listeners=[again.append]) as replayed:
+    with Session(ReplaySource(recording), recording.placements, led(), replay=True, listeners=[again.append]) as replayed:
         replayed.wait(60)
     assert replayed.moment.result == result
     for name, was in frames_of(live).items():
@@ -315,9 +310,7 @@ def test_the_same_squeeze_at_the_end_has_not_drifted(tmp_path: Path) -> None:
 
 def test_a_calibration_that_is_taken_knows_unit_and_place_of_its_sensors() -> None:
     placed = {PLACEMENTS[0].role: "two fingers above the crease"}
-    with Session(
-        Script(simulated(seconds=10)), PLACEMENTS, exercise=BRIDGE, protocol=load_protocol("demo"), placed=placed
-    ) as session:
+    with Session(Script(simulated(seconds=10)), PLACEMENTS, led("demo", placed)) as session:
         session.wait(60)
     taken = session.moment.result
     assert isinstance(taken, Calibration)
@@ -327,7 +320,7 @@ def test_a_calibration_that_is_taken_knows_unit_and_place_of_its_sensors() -> No
 
 
 def test_drift_without_references_is_refused_to_whoever_asks() -> None:
-    with Session(Script(simulated(seconds=1), then_stay=True), PLACEMENTS, exercise=BRIDGE) as session:
+    with Session(Script(simulated(seconds=1), then_stay=True), PLACEMENTS, led()) as session:
         with pytest.raises(DefinitionError, match="there are none"):
             session.measure(_AGAIN)
         assert session.running

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from gluteemg.activation.pipeline import Pipeline
     from gluteemg.activation.protocol import Protocol
     from gluteemg.activation.rep import Rep
-    from gluteemg.catalogue import load_exercise, load_profile, load_protocol
+    from gluteemg.catalogue import load_advice, load_exercise, load_plan, load_profile, load_protocol
+    from gluteemg.coaching.coach import Coach, practice_of
+    from gluteemg.coaching.cue import Cue
     from gluteemg.coaching.exercise import Exercise
+    from gluteemg.coaching.plan import Plan
     from gluteemg.demo import Demo
     from gluteemg.errors import GluteemgError
     from gluteemg.muscles import Placement, Role
@@ -36,8 +39,11 @@ _HOMES = {
     "activation.pipeline": ("Pipeline",),
     "activation.protocol": ("Protocol",),
     "activation.rep": ("Rep",),
-    "catalogue": ("load_exercise", "load_profile", "load_protocol"),
+    "catalogue": ("load_advice", "load_exercise", "load_plan", "load_profile", "load_protocol"),
+    "coaching.coach": ("Coach", "practice_of"),
+    "coaching.cue": ("Cue",),
     "coaching.exercise": ("Exercise",),
+    "coaching.plan": ("Plan",),
     "demo": ("Demo",),
     "errors": ("GluteemgError",),
     "muscles": ("Placement", "Role"),
@@ -57,6 +63,8 @@ __all__ = [
     "Analysis",
     "BleSource",
     "Calibration",
+    "Coach",
+    "Cue",
     "Demo",
     "Event",
     "Exercise",
@@ -68,6 +76,7 @@ __all__ = [
     "Packet",
     "Pipeline",
     "Placement",
+    "Plan",
     "Protocol",
     "Recorder",
     "Recording",
@@ -79,9 +88,12 @@ __all__ = [
     "Verdict",
     "analyse",
     "import_csv",
+    "load_advice",
     "load_exercise",
+    "load_plan",
     "load_profile",
     "load_protocol",
+    "practice_of",
 ]
 
 

@@ -6,7 +6,9 @@ needs no installation), the installed package, and the repository that gluteemg 
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -16,14 +18,29 @@ from pydantic import ValidationError
 from gluteemg.activation.calibration import Calibration
 from gluteemg.activation.calibrator import Result
 from gluteemg.activation.protocol import Protocol
+from gluteemg.coaching.advisor import AdviceTable
+from gluteemg.coaching.diary import Diary, Entry
 from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.plan import Plan
+from gluteemg.coaching.programme import Programme
+from gluteemg.coaching.safety import Safety
 from gluteemg.coaching.texts import Texts
 from gluteemg.definition import Definition, faults
 from gluteemg.errors import DefinitionError
 from gluteemg.sensors.profile import FirmwareProfile
 
 D = TypeVar("D", bound=Definition)
-Folder = Literal["firmware_profiles", "exercises", "calibration", "texts"]
+N = TypeVar("N", FirmwareProfile, Exercise)
+Folder = Literal[
+    "firmware_profiles",
+    "exercises",
+    "exercises/advice",
+    "exercises/programmes",
+    "exercises/safety",
+    "exercises/plans",
+    "calibration",
+    "texts",
+]
 
 _PACKAGE = Path(__file__).parent
 _log = logging.getLogger(__name__)
@@ -57,19 +74,7 @@ def load_profile(name: str) -> FirmwareProfile:
 
 def load_profiles() -> list[FirmwareProfile]:
     """Load every firmware profile there is; one of the person's own that has faults is named in the log and left out."""
-    loaded = []
-    for name in names("firmware_profiles"):
-        try:
-            profile = load_profile(name)
-        except DefinitionError as error:
-            if not _is_own(_find("firmware_profiles", name)):
-                raise
-            _log.warning("%s It is left out; `gluteemg profiles check` says more.", error)
-            continue
-        if profile.id != name:
-            _log.warning("%s calls itself %s: give the file that name.", _find("firmware_profiles", name), profile.id)
-        loaded.append(profile)
-    return loaded
+    return _load_each(FirmwareProfile, "firmware_profiles", "profiles")
 
 
 def load_exercise(name: str) -> Exercise:
@@ -81,6 +86,58 @@ def load_exercise(name: str) -> Exercise:
         If there is no such exercise, or it has faults.
     """
     return _load(Exercise, "exercises", name)
+
+
+def load_exercises() -> list[Exercise]:
+    """Load every exercise there is; one of the person's own that has faults is named in the log and left out."""
+    return _load_each(Exercise, "exercises", "exercises")
+
+
+def load_advice(language: str = "en") -> AdviceTable:
+    """Load the rules by which changes are offered, and see that there are words for all of them in a language.
+
+    Raises
+    ------
+    DefinitionError
+        If they have faults, or words are missing.
+    """
+    table = _load(AdviceTable, "exercises/advice", "rules")
+    if lacking := load_texts(language).lacks(table.text_ids):
+        raise DefinitionError(f"rules.toml needs words for {', '.join(lacking)}: add them to texts/{language}.toml.")
+    return table
+
+
+def load_plan(name: str) -> Plan:
+    """Load a plan by its id or the path of its file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such plan, or it has faults.
+    """
+    return _load(Plan, "exercises/plans", name)
+
+
+def load_programme(name: str = "glute_return") -> Programme:
+    """Load a programme by its id or the path of its file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such programme, or it has faults.
+    """
+    return _load(Programme, "exercises/programmes", name)
+
+
+def load_safety(name: str = "first_run") -> Safety:
+    """Load what is asked and when to stop, by its id or the path of its file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such file, or it has faults.
+    """
+    return _load(Safety, "exercises/safety", name)
 
 
 def load_protocol(name: str) -> Protocol:
@@ -155,6 +212,55 @@ def save_result(result: Result, file: Path) -> None:
         raise DefinitionError(f"The {result.kind} cannot be kept in {file} ({error.strerror}): make room there.") from error
 
 
+def load_diary() -> Diary:
+    """Load what the person has done and told; a line that cannot be read is named in the log, and stays in the file.
+
+    Raises
+    ------
+    DefinitionError
+        If there is a diary that cannot be read at all.
+    """
+    file = diary_file()
+    try:
+        diary = Diary.parse(file.read_bytes())
+    except FileNotFoundError:
+        return Diary()
+    except OSError as error:
+        raise DefinitionError(f"The diary {file} cannot be read ({error.strerror}): check the file.") from error
+    for line, fault in diary.broken:
+        _log.warning("Line %d of the diary %s is kept, but left out, it has %s: mend it by hand.", line, file, fault)
+    return diary
+
+
+def add_to_diary(entry: Entry) -> None:
+    """Write one entry at the end of the diary, in one go, so that a crash harms no other; only the person can read the file.
+
+    Raises
+    ------
+    DefinitionError
+        If the person's own folder cannot be written to.
+    """
+    file = diary_file()
+    line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        with file.open("ab+", buffering=0) as diary:
+            if diary.tell():
+                diary.seek(-1, os.SEEK_END)
+                line = line if diary.read(1) == b"\n" else b"\n" + line  # a line that was cut off stays apart from this one
+            if diary.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(diary.fileno())
+    except OSError as error:
+        raise DefinitionError(f"The diary cannot be kept in {file} ({error.strerror}): make room there.") from error
+
+
+def diary_file() -> Path:
+    """Give the file of the diary: JSON lines."""
+    return user_folder() / "diary.jsonl"
+
+
 def _last_calibration() -> Path:
     return user_folder() / "last_calibration.json"
 
@@ -162,6 +268,23 @@ def _last_calibration() -> Path:
 def _load(kind: type[D], folder: Folder, name: str) -> D:
     file = _find(folder, name)
     return kind.parse(_text_of(file), str(file) if _is_own(file) else file.name)
+
+
+def _load_each(kind: type[N], folder: Folder, command: str) -> list[N]:
+    """Load all of a kind; one of the person's own that has faults is named in the log, with the command that says more."""
+    loaded = []
+    for name in names(folder):
+        try:
+            found = _load(kind, folder, name)
+        except DefinitionError as error:
+            if not _is_own(_find(folder, name)):
+                raise
+            _log.warning("%s It is left out; `gluteemg %s check` says more.", error, command)
+            continue
+        if found.id != name:
+            _log.warning("%s calls itself %s: give the file that name.", _find(folder, name), found.id)
+        loaded.append(found)
+    return loaded
 
 
 def _is_own(file: Path) -> bool:

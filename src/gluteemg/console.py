@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.checks import Drift, Isolation
-from gluteemg.coaching.coach import Cue, Message
+from gluteemg.activation.rep import Rep
+from gluteemg.coaching.cue import Cue
+from gluteemg.coaching.message import Message
+from gluteemg.coaching.safety import Answer, Question, Safety
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import State
 from gluteemg.report.document import Analysis
+from gluteemg.report.practice import Practised
 from gluteemg.session import Moment, Session
 
 _LOOK_S = 0.1
@@ -22,119 +27,246 @@ _PASSING = ("no_reference", "too_few_reps", "no_reps")
 """Reasons that another session mends: the document has them, the terminal does not list them for every muscle."""
 
 
-def follow(session: Session, texts: Texts, until: Callable[[], bool] = lambda: False) -> None:
-    """Write what happens to standard error until the session ends; Ctrl-C stops it, and everything is kept.
+def follow(session: Session, look: Callable[[Session], None] = lambda _: None) -> None:
+    """Wait until the session ends; Ctrl-C stops it, and everything is kept.
 
     Parameters
     ----------
     session : Session
         Running.
-    texts : Texts
-        The words.
-    until : callable, optional
-        Looked at ten times a second; the session is stopped when it gives True.
+    look : callable, optional
+        Called ten times a second, to answer what is asked.
 
     Raises
     ------
     GluteemgError
         What ended the session, if it did not end by itself.
     """
-    teller = _Teller(texts)
     try:
         while session.running:
-            try:
+            with suppress(TimeoutError):
                 session.wait(_LOOK_S)
-            except TimeoutError:
-                teller.tell(session.moment)
-                if until():
-                    session.stop()
+            look(session)
     except KeyboardInterrupt:
         session.stop()
     session.wait()
-    teller.tell(session.moment)
 
 
-class _Teller:
-    """Remembers what has been said, and says what is new."""
+class Answers:
+    """Answers the questions of a session from what was given before, or by asking on the terminal; else leaves them out.
 
-    def __init__(self, texts: Texts) -> None:
+    Parameters
+    ----------
+    safety : Safety
+        The questions.
+    given : mapping of str to Answer
+        Answers by question.
+    texts : Texts
+        The words.
+    """
+
+    def __init__(self, safety: Safety, given: Mapping[str, Answer], texts: Texts) -> None:
+        self._questions: dict[str, Question] = {question.id: question for question in safety.questions}
+        self.given, self._texts = given, texts
+        self._asked: str | None = None
+
+    def __call__(self, session: Session) -> None:
+        """Answer what is asked now, once."""
+        asked, before = session.moment.cue.question, self._asked
+        self._asked = asked
+        if asked is None or asked == before:
+            return
+        answer = self.ask(self._questions[asked])
+        if answer is None:
+            session.press("skip")
+        else:
+            session.answer(asked, answer.value)
+
+    def ask(self, question: Question) -> Answer | None:
+        """Give the answer that was given, or ask for it until one fits; None without a terminal."""
+        if question.id in self.given or not sys.stdin.isatty():
+            return self.given.get(question.id)
+        for number, choice in enumerate(question.choices, 1):
+            _write(f"  {number}  {self._texts.say(choice)}")
+        while True:
+            _write(self._texts.say(question.message))
+            typed = sys.stdin.readline()
+            if not typed:
+                return None
+            answer = question.read(typed)
+            if answer is not None:
+                return answer
+
+
+class Teller:
+    """Tells a session line by line: remembers what has been said, and says what is new.
+
+    Parameters
+    ----------
+    texts : Texts
+        The words.
+    write : callable, optional
+        Takes each line; by default they go to standard error.
+    """
+
+    def __init__(self, texts: Texts, write: Callable[[str], None] | None = None) -> None:
         self._texts = texts
-        self._said: str | None = None
+        self._write = write or _write
+        self._said: tuple[str, ...] = ()
         self._states: dict[Role, State | None] = {}
         self._reps = 0
+        self._verdict: str | None = None
+        self._number = 0
         self._notices: tuple[str, ...] = ()
 
     def tell(self, moment: Moment) -> None:
+        """Tell what is new in this moment."""
+        t_s = 0.0 if moment.frame is None else moment.frame.t_s
+        lines = [*self._about_sensors(moment), *self._about_reps(moment), *self._about_now(moment)]
+        for line in lines:
+            self._write(f"{self._texts.number(f'{t_s:7.1f}')} s  {line}")
         for notice in moment.notices:
             if notice not in self._notices:
-                _write(notice)
+                self._write(notice)
         self._notices = moment.notices
-        for role, state in moment.sensors.items():
-            if state != self._states.get(role) and "lost" in (state, self._states.get(role)):
-                word = self._texts.say(Message(f"state.{state or 'waiting'}"))
-                said_s = 0.0 if moment.frame is None else moment.frame.t_s
-                _write(f"{said_s:7.1f} s  {_named(role, self._texts)}: {word}")
-            self._states[role] = state
-        for rep in moment.reps[self._reps :]:
-            self._reps += 1
-            share = "no share" if rep.ln_ratio is None else f"glute share {_percent(rep.share)}"
-            verdict = "in_zone" if rep.in_zone and rep.over_floor else next(iter(rep.reasons), "not_scored")
-            if rep.led_by == "hamstrings" and not rep.in_zone:
-                verdict = "hamstrings_led"
-            _write(f"{rep.end_s:7.1f} s  rep {self._reps}: {share}, {self._texts.say(Message(f'rep.{verdict}'))}")
-        if moment.stage == "searching":
-            said: str | None = self._texts.say(Message("train.searching"))
-        else:
-            said = self._advice(moment.cue)
-        if said is not None and said != self._said:
-            t_s = 0.0 if moment.frame is None else moment.frame.t_s
-            _write(f"{t_s:7.1f} s  {said}")
-        self._said = said
 
-    def _advice(self, cue: Cue) -> str | None:
-        if cue.instruction is not None:
-            fills = {**cue.instruction.fills, "seconds": ""}  # one line a step, not one a second
-            said = self._texts.say_far(Message(cue.instruction.id, fills))
-            if fills.get("of", 1) != 1:
-                said += f" ({fills['number']} of {fills['of']})"
-            return said if cue.reason is None else f"{self._texts.say(cue.reason)} {said}"
-        if cue.advice is None:
-            return None
-        reason = "" if cue.reason is None else f" ({self._texts.say(cue.reason)})"
-        return self._texts.say(cue.advice) + reason
+    def _about_sensors(self, moment: Moment) -> Iterator[str]:
+        for role, state in moment.sensors.items():
+            before = self._states.get(role)
+            if before is None and state == "lost":  # it has not been heard yet
+                continue
+            if before is not None and state != before and "lost" in (state, before):
+                word = self._texts.say(Message(f"state.{state or 'searching'}"))
+                yield f"{_named(role, self._texts)}: {word}"
+            self._states[role] = state
+
+    def _about_reps(self, moment: Moment) -> Iterator[str]:
+        """Say of each repetition what it was; of what has no repetition, such as a release, the same."""
+        cue, new = moment.cue, moment.reps[self._reps :]
+        first, self._reps = self._reps + 1, len(moment.reps)
+        verdict = None if cue.verdict is None else self._texts.say(cue.verdict)
+        before, self._number = self._number, cue.rep_number
+        if not cue.reps or cue.activity == "relax":  # repetitions as they come, or none at all
+            for number, rep in enumerate(new, first):
+                yield self._rep(number, rep, verdict)
+            if verdict is not None and not new and (verdict, cue.rep_number) != (self._verdict, before):
+                yield verdict
+        elif cue.rep_number > before:
+            yield self._rep(cue.rep_number, new[-1] if new else None, verdict)
+        elif verdict is not None and verdict != self._verdict and cue.activity != "work":
+            yield verdict
+        self._verdict = verdict
+
+    def _rep(self, number: int, rep: Rep | None, verdict: str | None) -> str:
+        said = verdict or _say(self._texts, "rep.not_scored")
+        if rep is None or rep.ln_ratio is None:
+            return _say(self._texts, "report.rep", n=number, said=said)
+        return _say(self._texts, "report.rep_share", n=number, said=said, share=_hundredths(rep.share))
+
+    def _about_now(self, moment: Moment) -> Iterator[str]:
+        """Say what is to be done, and what to change, when it is new."""
+        cue = moment.cue
+        said = []
+        if moment.stage == "searching":
+            said = [self._texts.say(Message("train.searching"))]
+        elif cue.instruction is not None and cue.activity != "countdown":
+            said = [self._instruction(cue)]
+        if cue.advice is not None:
+            reason = "" if cue.reason is None else f" ({self._texts.say(cue.reason)})"
+            said.append(self._texts.say(cue.advice) + reason)
+        yield from (line for line in said if line not in self._said)
+        self._said = tuple(said)
+
+    def _instruction(self, cue: Cue) -> str:
+        """Say what to do: in a protocol why it is asked again first, after a set or at the end how it went."""
+        instruction, reason = cue.instruction or Message(""), cue.reason
+        fills = instruction.fills
+        if cue.activity in ("measure", "relax"):
+            fills = {**fills, "seconds": ""}  # one line a step, not one a second
+        said = self._texts.say_far(Message(instruction.id, fills))
+        if fills.get("of", 1) != 1:
+            said = _say(self._texts, "report.turn", said=said, number=fills["number"], of=fills["of"])
+        if reason is None or reason == instruction or cue.activity not in ("measure", "rest", "done"):
+            return said
+        return (
+            f"{self._texts.say(reason)} {said}"
+            if cue.activity == "measure"
+            else f"{said.rstrip('.')}. {self._texts.say(reason)}"
+        )
 
 
 def describe(analysis: Analysis, texts: Texts) -> str:
     """Put an analysis into words and two small tables."""
-    summary = analysis.summary
-    name = texts.say(Message(f"exercise.{analysis.exercise}"))
-    lines = [f"{name}: {summary.reps} reps, {summary.scored} scored, {summary.in_zone} in the zone"]
-    if summary.share is not None:
-        lines.append(
-            f"Glute share {_percent(summary.share)} ({_percent(summary.share_low)} to {_percent(summary.share_high)}), "
-            f"relative muscle activity in {summary.unit}"
-        )
-    elif summary.why_no_share is not None:
-        lines.append(f"No share: {texts.say(Message(f'rep.{summary.why_no_share}'))}")
-    if analysis.truth is not None and analysis.truth.share is not None:
-        lines.append(f"The simulated person's true share: {_percent(analysis.truth.share)}")
-    lines += ["", f"{'muscle':<26}{'floor':>8}{'reference':>11}{'SNR':>7}{'rate':>10}{'bursts':>8}  signal"]
-    for m in analysis.muscles:
-        floor, reference = ("–" if v is None else f"{v:.1f}" for v in (m.floor, m.reference))
-        snr = "–" if m.snr_db is None else f"{m.snr_db:.0f} dB"
-        state = texts.say(Message(f"state.{m.quality}")) + (f" ({', '.join(m.reasons)})" if m.reasons else "")
-        label = _named(Role.parse(f"{m.muscle}:{m.side}"), texts)
-        lines.append(f"{label:<26}{floor:>8}{reference:>11}{snr:>7}{m.rate_hz:>7.0f} Hz{len(m.bursts):>8}  {state}")
+    lines = [*_headlines(analysis, texts), "", *_table_of_muscles(analysis, texts)]
     lines += _said_of_muscles(analysis, texts)
     if analysis.reps:
-        lines += ["", f"{'rep':>3}{'from':>9}{'to':>9}{'share':>8}{'range':>14}   led by"]
-    for number, rep in enumerate(analysis.reps, 1):
-        reasons = f" ({', '.join(rep.reasons)})" if rep.reasons else ""
-        between = "–" if rep.share_low is None else f"{_percent(rep.share_low)[:-2]} to {_percent(rep.share_high)}"
-        span = f"{number:>3}{rep.start_s:>7.2f} s{rep.end_s:>7.2f} s"
-        lines.append(f"{span}{_percent(rep.share):>8}{between:>14}   {rep.led_by or '–'}{reasons}")
+        lines += ["", *_table_of_reps(analysis, texts)]
     if analysis.recovered is not None:
         lines += ["", analysis.recovered]
+    return "\n".join(lines)
+
+
+def _headlines(analysis: Analysis, texts: Texts) -> Iterator[str]:
+    summary, truth = analysis.summary, analysis.truth
+    counts = {"reps": summary.reps, "scored": summary.scored, "in_zone": summary.in_zone}
+    yield _say(texts, "report.headline", exercise=analysis.exercise, **counts)
+    if summary.share is not None:
+        share, low, high = (_hundredths(s) for s in (summary.share, summary.share_low, summary.share_high))
+        yield _say(texts, "report.share", share=share, low=low, high=high, unit=summary.unit or "")
+    elif summary.why_no_share is not None:
+        yield _say(texts, "report.no_share", reason=_say(texts, f"rep.{summary.why_no_share}"))
+    if truth is not None and truth.share is not None:
+        yield _say(texts, "report.truth", share=_hundredths(truth.share))
+
+
+def _table_of_muscles(analysis: Analysis, texts: Texts) -> list[str]:
+    rows = [_heads(texts, "muscle", "floor", "reference", "snr", "rate", "bursts", "signal")]
+    for m in analysis.muscles:
+        floor, reference = (_one_place(v, texts) for v in (m.floor, m.reference))
+        snr = "–" if m.snr_db is None else f"{m.snr_db:.0f} dB"
+        name = _named(Role.parse(f"{m.muscle}:{m.side}"), texts)
+        state = _say(texts, f"state.{m.quality}")
+        rows.append((name, floor, reference, snr, f"{m.rate_hz:.0f} Hz", str(len(m.bursts)), state))
+    return _table(rows, "<>>>>><")
+
+
+def _table_of_reps(analysis: Analysis, texts: Texts) -> list[str]:
+    rows = [_heads(texts, "rep", "from", "to", "share", "range", "led_by")]
+    for number, rep in enumerate(analysis.reps, 1):
+        start, end = (texts.number(f"{s:.2f} s") for s in (rep.start_s, rep.end_s))
+        low, high = _hundredths(rep.share_low), _hundredths(rep.share_high)
+        between = "–" if rep.share_low is None else _say(texts, "report.range", low=low, high=high)
+        led_by = "–" if rep.led_by is None else _say(texts, f"report.led_by_{rep.led_by}")
+        reasons = "; ".join(_say(texts, f"rep.{reason}") for reason in rep.reasons)
+        rows.append((str(number), start, end, _percent(rep.share), between, f"{led_by} ({reasons})" if reasons else led_by))
+    return _table(rows, ">>>>><")
+
+
+def describe_practice(practice: Practised, texts: Texts) -> str:
+    """Put what a plan came to into words: a line a set, and what was offered, with its source."""
+    sets = practice.sets
+    figures: dict[str, str | int] = {
+        "plan": practice.plan,
+        "sets": len(sets),
+        "reps": sum(s.counted for s in sets),
+        "scored": sum(s.scored for s in sets),
+        "good": sum(s.good for s in sets),
+    }
+    lines = [texts.say(Message("practice.headline" if figures["scored"] else "practice.headline_by_time", figures)), ""]
+    heads = [texts.say(Message(f"practice.{head}")) for head in ("exercise", "side", "reps", "good", "share")]
+    lines.append("{:<34}{:<8}{:>6}{:>7}{:>9}".format(*heads))
+    for s in sets:
+        name = texts.say(Message(f"exercise.{s.exercise}"))
+        side = "" if s.side is None else texts.say(Message(f"side.{s.side}"))
+        good = str(s.good) if s.scored else "–"
+        lines.append(f"{name:<34}{side:<8}{s.counted:>6}{good:>7}{_percent(s.share):>9}")
+    if practice.changes:
+        lines += ["", texts.say(Message("practice.changes"))]
+    for change in practice.changes:
+        said, why = (texts.say(Message(id, change.fills)) for id in (f"advice.{change.change}", f"why.{change.why}"))
+        declined = f" ({texts.say(Message('practice.declined'))})" if change.declined else ""
+        lines.append(f"{texts.number(f'{change.t_s:7.1f}')} s  {said}{declined}. {why}")
+        lines.append(f"{'':11}{change.source}")
     return "\n".join(lines)
 
 
@@ -144,7 +276,11 @@ def _said_of_muscles(analysis: Analysis, texts: Texts) -> list[str]:
     shares_s = [m.delay.share_s for m in analysis.muscles if m.delay.share_s is not None]
     lines = []
     if bars_s and shares_s:
-        lines.append(f"Live, a bar is {1000 * max(bars_s):.0f} ms behind the muscle, the share {1000 * max(shares_s):.0f} ms.")
+        bar, share = (f"{1000 * max(late):.0f}" for late in (bars_s, shares_s))
+        lines.append(_say(texts, "report.late", bar=bar, share=share))
+    for m in analysis.muscles:
+        flags = [f"report.{reason}" if reason == "unreadable_packets" else f"flag.{reason}" for reason in m.reasons]
+        lines += [f"{_say(texts, flag, muscle=m.muscle, side=m.side)}." for flag in flags]
     said: dict[str, list[str]] = {}  # what holds for several muscles is said once
     for m in analysis.muscles:
         label = _named(Role.parse(f"{m.muscle}:{m.side}"), texts)
@@ -158,27 +294,33 @@ def _said_of_muscles(analysis: Analysis, texts: Texts) -> list[str]:
         lines.append(line if len(labels) == len(analysis.muscles) > 1 else f"{'; '.join(labels)}: {line}")
     trend = analysis.summary.ln_ratio_trend
     if trend is not None and trend.high < 0:
-        lines.append("From repetition to repetition the hamstrings take over more.")
+        lines.append(_say(texts, "report.take_over"))
     return lines and ["", *lines]
 
 
 def describe_calibration(calibration: Calibration, texts: Texts) -> str:
     """Put a calibration into words and a table: RMS in the unit of each sensor, and every trial."""
-    how = {None: "Floors alone", "mvic": "Maximal effort", "submaximal": "Half effort"}[calibration.method]
+    how = _say(texts, "report.floors_alone")
     if calibration.method is not None:
-        part = "greatest RMS" if calibration.statistic == "max" else "RMS"
-        how += f", {calibration.unit}: {part} over {calibration.window_s:g} s"
-    head = f"{'muscle':<26}{'floor':>8}{'reference':>11}{'above floor':>13}{'apart':>8}  trials"
-    return "\n".join([how, "", head, *(_level_line(level, texts) for level in calibration.levels)])
+        effort, statistic = f"report.effort_{calibration.method}", f"report.statistic_{calibration.statistic}"
+        how = _say(
+            texts,
+            "report.taken",
+            effort=_say(texts, effort),
+            unit=calibration.unit or "",
+            statistic=_say(texts, statistic),
+            seconds=f"{calibration.window_s:g}",
+        )
+    heads = _heads(texts, "muscle", "floor", "reference", "above_floor", "apart", "trials")
+    return "\n".join([how, "", *_table([heads, *(_of_level(level, texts) for level in calibration.levels)], "<>>>><")])
 
 
-def _level_line(level: Level, texts: Texts) -> str:
-    reference = "–" if level.reference is None else f"{level.reference:.1f}"
+def _of_level(level: Level, texts: Texts) -> tuple[str, ...]:
     snr = "–" if level.snr_db is None else f"{level.snr_db:.0f} dB"
-    values = ((t, "–" if t.value is None else f"{t.value:.1f}") for t in level.trials)
-    trials = ", ".join(value if t.accepted else f"{value} ({t.reason})" for t, value in values)
-    name = _named(Role.parse(level.role), texts)
-    return f"{name:<26}{level.floor:>8.1f}{reference:>11}{snr:>13}{_percent(level.agreement):>8}  {trials}".rstrip()
+    values = ((trial, _one_place(trial.value, texts)) for trial in level.trials)
+    trials = "; ".join(v if t.accepted else f"{v} ({_say(texts, f'report.trial_{t.reason}')})" for t, v in values)
+    floor, reference = (_one_place(v, texts) for v in (level.floor, level.reference))
+    return _named(Role.parse(level.role), texts), floor, reference, snr, _percent(level.agreement), trials
 
 
 def describe_check(check: Isolation | Drift, texts: Texts) -> list[str]:
@@ -202,7 +344,29 @@ def _named(role: Role, texts: Texts) -> str:
     """Name a muscle with its side; the second of the others with its number."""
     stem = role.muscle.rstrip("0123456789")
     number = role.muscle.removeprefix(stem)
-    return f"{texts.say(Message('label.' + stem))}{number and ' '}{number}, {role.side}"
+    return _say(texts, "report.role", name=f"{_say(texts, f'label.{stem}')} {number}".rstrip(), side=role.side)
+
+
+def _say(texts: Texts, id: str, /, **fills: str | int | float) -> str:
+    return texts.say(Message(id, fills))
+
+
+def _heads(texts: Texts, *names: str) -> tuple[str, ...]:
+    return tuple(_say(texts, f"report.head_{name}") for name in names)
+
+
+def _table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    """Set columns as wide as their widest cell, each to the side that `sides` says."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{c:{side}{w}}" for c, side, w in zip(row, sides, widths, strict=True)).rstrip() for row in rows]
+
+
+def _one_place(value: float | None, texts: Texts) -> str:
+    return "–" if value is None else texts.number(f"{value:.1f}")
+
+
+def _hundredths(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f}"
 
 
 def _signed(change: float | None) -> str:

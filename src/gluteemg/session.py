@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 from anyio import CancelScope, current_time
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from gluteemg.activation.calibration import Calibration, Unit
+from gluteemg.activation.calibration import Calibration, SensorUnit, Unit
 from gluteemg.activation.calibrator import Calibrator, Result
 from gluteemg.activation.checks import Drift, Isolation
 from gluteemg.activation.frame import FRAME_RATE_HZ, Frame
@@ -23,16 +23,21 @@ from gluteemg.activation.pipeline import Pipeline, Update
 from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.rep import Rep
 from gluteemg.activation.signal import Health
-from gluteemg.coaching.coach import Coach, Cue
-from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.coach import Coach
+from gluteemg.coaching.cue import Cue
+from gluteemg.coaching.part import Key, Now, Told
+from gluteemg.coaching.safety import Value
+from gluteemg.coaching.steps import Measuring
 from gluteemg.muscles import Placement, Role
 from gluteemg.processing.quality import State
 from gluteemg.recording.file import Recorder
 from gluteemg.report.document import Repetition
+from gluteemg.sensors.profile import FirmwareProfile
 from gluteemg.sensors.source import Event, Item, PacketKind, Source
 
 Stage = Literal["searching", "reference", "running", "paused", "finished"]
 Listener = Callable[[Update], None]
+Watcher = Callable[["Moment"], None]
 _log = logging.getLogger(__name__)
 _SWITCH_S = 0.0005
 """How long another thread may hold the interpreter while this one waits (chosen: painting takes 5 ms, no packet must wait so
@@ -96,48 +101,47 @@ class Session:
         Where packets come from: Bluetooth, virtual sensors, a recording.
     placements : sequence of Placement
         What each channel stands for.
-    exercise : Exercise
-        What is practised.
+    coach : Coach
+        Leads through it, once every sensor is heard. The session ends when nothing is left to do.
     calibration : Calibration, optional
         Floor and references to begin with.
-    protocol : Protocol, optional
-        How to take a calibration first, or to check one; once every muscle is heard. `measure` follows another one later.
-    placed : mapping of Role to str, optional
-        Where each sensor sits, in the person's own words; kept with a calibration that is taken.
+    opening : sequence of Event
+        What is kept before anything else, such as the plan.
+    replay : bool
+        What the coach puts into the stream is there already.
     recorder : Recorder, optional
         Keeps everything. The session closes it.
     seconds : float, optional
         When to end, in session time; otherwise when the source ends, or when told to.
     listeners : sequence of callable
         Called with every `Update`.
+    watchers : sequence of callable
+        Called with every `Moment`, after it has been published: a voice, a terminal, a simulated person.
     """
 
     def __init__(
         self,
         source: Source,
         placements: Sequence[Placement],
+        coach: Coach,
         *,
-        exercise: Exercise,
         calibration: Calibration | None = None,
-        protocol: Protocol | None = None,
-        placed: Mapping[Role, str] | None = None,
+        opening: Sequence[Event] = (),
+        replay: bool = False,
         recorder: Recorder | None = None,
         seconds: float | None = None,
         listeners: Sequence[Listener] = (),
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self._source = source
-        self._pipeline = Pipeline(source.profiles, placements, aim=exercise.aim)
+        self._pipeline = Pipeline(source.profiles, placements, aim=coach.aim)
         roles = self._pipeline.roles
-        self._first = () if calibration is None else (Event("calibration", calibration.to_json()),)
-        self._units = {p.role: source.profiles[p.sensor].signal.unit for p in placements}
-        self._placed = placed
-        self._calibrator = None if protocol is None else self._calibrator_for(protocol, calibration)
-        self._paused = False  # by the person
-        self._measured: str | None = None  # id of the protocol that `measure` follows
-        self._coach = Coach(exercise)
+        self._first = (*opening, *(() if calibration is None else (Event(Calibration.kind, calibration.to_json()),)))
+        self._coach, self._replay = coach, replay
+        self._units = units_of(source.profiles, placements)
         self._recorder = recorder
         self._seconds = seconds
-        self._listeners = tuple(listeners)
+        self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._sensor_of = {p.role: p.sensor for p in placements}
         self._found: set[str] = set()
         self._gone: set[str] = set()
@@ -170,14 +174,18 @@ class Session:
         return self._running.done() and not self._running.cancelled() and self._running.exception() is not None
 
     @property
+    def _stage(self) -> Stage:
+        return "paused" if self._coach.paused else "reference" if self._coach.measuring else "running"
+
+    @property
     def calibration(self) -> Calibration | None:
         """The calibration in force."""
         return self._pipeline.calibration
 
     @property
     def measuring(self) -> bool:
-        """Whether a protocol is followed, from when it is asked for until its result holds."""
-        return self._calibrator is not None
+        """Whether a protocol is followed now."""
+        return self._coach.measuring
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the session ends.
@@ -206,15 +214,28 @@ class Session:
         """Count repetitions again."""
         self._happen("resume", {})
 
+    def notice(self, about: str, text: str) -> None:
+        """Let the person know something that nothing else shows; the latest about a thing stands. For watchers."""
+        self._notices[about] = text
+
     def mark(self, note: str = "") -> None:
         """Put a marker here, with a note."""
         self._happen("marker", {"note": note})
 
-    def measure(self, protocol: Protocol) -> None:
-        """Follow a protocol from here on: a check of the sensors, the squeeze at the end, another calibration.
+    def press(self, key: Key) -> None:
+        """Do what the person asks for with a key."""
+        self._happen("key", {"key": key})
 
-        Repetitions are not counted meanwhile. What comes of it is an event, and stands in `moment`. One that is still followed
-        is given up for this one.
+    def answer(self, question: str, value: Value) -> None:
+        """Answer a question; what does not answer it is passed over."""
+        if self._coach.takes(question, value):
+            self._happen("answer", {"question": question, "value": value})
+
+    def measure(self, protocol: Protocol) -> None:
+        """Follow a protocol first: a check of the sensors, the squeeze at the end, another calibration.
+
+        Repetitions are not counted meanwhile. What comes of it is an event, and stands in `moment`. A protocol that is still
+        followed is given up for it.
 
         Raises
         ------
@@ -225,13 +246,8 @@ class Session:
             self._portal.call(self._measure, protocol)
 
     def _measure(self, protocol: Protocol) -> None:
-        given_up = [] if self._measured is None else [Event("resume", {"protocol": self._measured})]
-        self._calibrator = self._calibrator_for(protocol, self._pipeline.calibration)
-        self._measured = protocol.id
-        self._take([*given_up, Event("pause", {"protocol": protocol.id})])
-
-    def _calibrator_for(self, protocol: Protocol, calibration: Calibration | None) -> Calibrator:
-        return Calibrator(protocol, self._pipeline.roles, calibration=calibration, units=self._units, placed=self._placed)
+        Calibrator(protocol, self._pipeline.roles, calibration=self._pipeline.calibration)  # refuses what it cannot compare
+        self._coach.insert(Measuring(protocol, units=self._units))
 
     def _happen(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Put an event between the packets, from any thread."""
@@ -252,29 +268,35 @@ class Session:
             self.moment = replace(self.moment, stage="finished")
 
     def _take(self, items: Sequence[Item]) -> None:
-        """Record items, take them through the pipeline, and publish what came of it."""
+        """Record items, take them through the pipeline and the coach, and publish what came of it."""
         if self._recorder is not None:
             self._recorder.put(items)
         update = self._pipeline.feed(items)
-        result = None if self._calibrator is None else self._follow(self._calibrator, update)
-        self._publish(items, update)
-        if result is not None:
-            resume = [] if self._measured is None else [Event("resume", {"protocol": self._measured})]
-            self._measured = None
-            self._take([Event(result.kind, result.to_json()), *resume])
-            self._calibrator = None
-
-    def _follow(self, calibrator: Calibrator, update: Update) -> Result | None:
-        """Feed the calibrator, once every sensor is there."""
-        if len(self._found) < len(set(self._sensor_of.values())):
-            return None
-        result = calibrator.feed(update.frames)
-        return result and result.model_copy(update={"taken": datetime.now(UTC).isoformat(timespec="seconds")})
-
-    def _publish(self, items: Sequence[Item], update: Update) -> None:
-        """Make the new moment, and tell the listeners."""
         for item in items:
             self._note(item)
+        cue, events = self._coached(update)
+        self._publish(cue, update)
+        if events and not self._replay:
+            self._take([self._dated(event) for event in events])
+        self._ended |= self._coach.done and not self._replay
+        if self._ended and self._found <= self._gone:  # nothing more will come
+            self._until.cancel()
+
+    def _coached(self, update: Update) -> Told:
+        """Let the coach take what came, once every sensor is there."""
+        if self._found >= set(self._sensor_of.values()) and len(update.frames):
+            return self._coach.feed(Now(update.frames, update.reps, self._pipeline.calibration))
+        return Told(self.moment.cue, ())
+
+    @staticmethod
+    def _dated(event: Event) -> Event:
+        """Say of a result when it was taken."""
+        if event.kind not in (Calibration.kind, Isolation.kind, Drift.kind):
+            return event
+        return Event(event.kind, {**event.detail, "taken": datetime.now(UTC).isoformat(timespec="seconds")})
+
+    def _publish(self, cue: Cue, update: Update) -> None:
+        """Make the new moment, and tell the listeners."""
         health = self._pipeline.health
         self._look_for_trouble(health)
         told = {sensor: h.battery for sensor, h in health.items() if h.battery is not None}
@@ -282,13 +304,12 @@ class Session:
         moment = replace(self.moment, notices=notices, health=health, battery={**self.moment.battery, **told})
         if len(update.frames):
             frame = update.frames[-1]
-            taking = self._calibrator is not None and self._calibrator.step is not None
             moment = replace(
                 moment,
-                stage="paused" if self._paused else "reference" if taking else "running",
+                stage=self._stage,
                 frame=frame,
                 reps=moment.reps + update.reps,
-                cue=self._coach.feed(update.frames, update.reps, self._calibrator),
+                cue=cue,
                 sensors={r: f.state if self._sensor_of[r] in self._found else None for r, f in frame.flags.items()},
             )
             if self._seconds is not None:
@@ -302,6 +323,8 @@ class Session:
         self.moment = moment
         for listener in self._listeners:
             listener(update)
+        for watch in self._watchers:
+            watch(moment)
 
     def _look_for_trouble(self, heard: Mapping[str, Health]) -> None:
         """Say what no frame, no cue and no event shows."""
@@ -318,10 +341,9 @@ class Session:
         """Take from an item what no frame tells."""
         moment = self.moment
         if isinstance(item, Event):
+            self._coach.happen(item)
             if item.kind in ("pause", "resume"):
-                if "protocol" not in item.detail:  # the person's own
-                    self._paused = item.kind == "pause"
-                    moment = replace(moment, stage="paused" if self._paused else "running")
+                moment = replace(moment, stage=self._stage)
             elif item.kind == Calibration.kind:
                 calibration = Calibration.from_json(item.detail)
                 moment = replace(moment, unit=calibration.unit, result=calibration)
@@ -360,3 +382,8 @@ class Session:
             self._notices.pop("bluetooth", None)
         elif event.kind == "bluetooth":
             self._notices["bluetooth"] = detail["reason"]
+
+
+def units_of(profiles: Mapping[str, FirmwareProfile], placements: Sequence[Placement]) -> dict[Role, SensorUnit]:
+    """Give the unit of the sensor under each role: a calibration holds for that unit alone."""
+    return {p.role: profiles[p.sensor].signal.unit for p in placements}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from gluteemg.activation.calibrator import Calibrator
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Aim, Pipeline, Update
 from gluteemg.activation.protocol import Protocol
-from gluteemg.activation.ratio import Zone
 from gluteemg.muscles import Placement, Role
 from gluteemg.sensors.person import SCENARIOS, Person
 from gluteemg.sensors.profile import FirmwareProfile
@@ -25,7 +24,7 @@ from gluteemg.sensors.source import Event, Item, Packet, PacketKind
 ROOT = Path(__file__).parents[2]
 GLUTES, MEDIUS, HAMSTRINGS = (Role(m, "left") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
 WORN = (GLUTES, MEDIUS, HAMSTRINGS)
-AIM = Aim(Zone(0.8, 1.3), {"mvic": 0.2, "submaximal": 0.4})
+AIM = Aim(zone=(0.8, 1.3), floor={"mvic": 0.2, "submaximal": 0.4})
 
 RIGHT = tuple(Role(m, "right") for m in ("gluteus_maximus", "gluteus_medius", "hamstrings"))
 MIXED_SECONDS = 16.0
@@ -80,7 +79,7 @@ def train(scenario: str, seed: int, seconds: float = 20.0, block: int = 40) -> T
         if calibration is not None:
             updates.append(pipeline.feed([Event("calibration", calibration.to_json())]))
     assert pipeline.calibration is not None
-    return Trained(joined(updates), pipeline.calibration, sensors[0].person, seconds)
+    return Trained(joined(updates), pipeline.calibration, Person(SCENARIOS[scenario], seed), seconds)
 
 
 def joined(updates: Iterable[Update]) -> Update:
@@ -132,14 +131,14 @@ def mixed_items(seed: int) -> list[Item]:
     away_ns, back_ns = packets[0].t_ns + 11_000_000_000, packets[0].t_ns + 12_400_000_000
     kept = [p for p in packets if p.sensor != "uMyo-H" or not away_ns <= p.t_ns < back_ns]
     kept = [p for p in kept if p.sensor != "NPG" or p.t_ns > packets[0].t_ns + 800_000_000 or not p.data]  # a slow start
-    moved = [replace(p, t_ns=p.t_ns + int(random.exponential(5e6)) * (not random.integers(25))) for p in kept]
+    moved = [p._replace(t_ns=p.t_ns + int(random.exponential(5e6)) * (not random.integers(25))) for p in kept]
     stall_ns = packets[0].t_ns + 14_000_000_000
     moved = [
-        replace(p, t_ns=stall_ns + 400_000_000) if p.sensor == "uMyo-G" and 0 <= p.t_ns - stall_ns < 400_000_000 else p
+        p._replace(t_ns=stall_ns + 400_000_000) if p.sensor == "uMyo-G" and 0 <= p.t_ns - stall_ns < 400_000_000 else p
         for p in moved
     ]
     moved += [Packet("uMyo-H", away_ns, b"gone", PacketKind.DISCONNECT), Packet("uMyo-H", back_ns, b"", PacketKind.CONNECT)]
-    moved += [replace(p, data=bytes(26)) for p in moved[100:1000:90] if p.sensor == "uMyo-G"]
+    moved += [p._replace(data=bytes(26)) for p in moved[100:1000:90] if p.sensor == "uMyo-G"]
     items: list[Item] = [*sorted(moved, key=lambda p: p.t_ns)]
     third = len(items) // 3
     items.insert(third, Event("calibration", mixed_calibration().to_json()))

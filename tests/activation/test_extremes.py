@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.script import BRIDGE, Script
+from tests.script import BRIDGE, Script, led
 
 from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.pipeline import Update
-from gluteemg.catalogue import load_protocol
 from gluteemg.errors import ImportFileError
 from gluteemg.muscles import Placement, Role
 from gluteemg.recording.file import Recorder, Recording
@@ -142,8 +141,7 @@ def live(items: Sequence[Item]) -> tuple[Moment, list[Update]]:
     """A session that takes its own references, as `gluteemg train` does."""
     updates: list[Update] = []
     source = Worn(connected(items), size=50)
-    protocol = load_protocol("demo")
-    with Session(source, PLACEMENTS, exercise=BRIDGE, protocol=protocol, listeners=[updates.append]) as session:
+    with Session(source, PLACEMENTS, led("demo"), listeners=[updates.append]) as session:
         session.wait(60)
     return session.moment, updates
 

@@ -10,7 +10,7 @@ import pytest
 
 from gluteemg.activation.measure import Measure, Reason, Remark, remark, snr_db, why_not
 from gluteemg.catalogue import load_texts, names
-from gluteemg.coaching.coach import Message
+from gluteemg.coaching.message import Message
 from gluteemg.sensors.profile import FirmwareProfile, SignalKind
 
 PROFILES = Path(__file__).parents[2] / "firmware_profiles"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
@@ -174,7 +174,7 @@ def test_a_late_burst_does_not_rewrite_what_is_closed(calm: tuple[list[Simulated
     sensors, packets = calm
     start_ns = packets[0].t_ns
     stalled = [
-        replace(p, t_ns=start_ns + 6_500_000_000)
+        p._replace(t_ns=start_ns + 6_500_000_000)
         if p.sensor == sensors[1].name and 6_000_000_000 <= p.t_ns - start_ns < 6_500_000_000
         else p
         for p in packets
@@ -326,7 +326,7 @@ def test_the_measured_rates_can_be_asked_for(calm: tuple[list[SimulatedSensor], 
 
 def test_packets_that_cannot_be_read_are_counted(calm: tuple[list[SimulatedSensor], list[Packet]]) -> None:
     sensors, packets = calm
-    torn = [replace(p, data=b"?") if p.sensor == sensors[1].name and p.data and not k % 3 else p for k, p in enumerate(packets)]
+    torn = [p._replace(data=b"?") if p.sensor == sensors[1].name and p.data and not k % 3 else p for k, p in enumerate(packets)]
     pipeline = pipeline_of(sensors)
     pipeline.feed(torn)
     assert pipeline.health[sensors[0].name].unreadable == 0

@@ -11,7 +11,7 @@ from tests.activation.sessions import GLUTES, HAMSTRINGS, MEDIUS, profile
 from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.activation.grid import Instants
 from gluteemg.activation.pipeline import Aim, Scorer
-from gluteemg.activation.ratio import Zone, share_of
+from gluteemg.activation.ratio import share_of
 from gluteemg.activation.rep import Rep
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
@@ -26,7 +26,9 @@ _PLAN = np.tile(np.r_[np.zeros(150), np.ones(250)], 6)
 def _scorer(roles: Sequence[Role]) -> Scorer:
     levels = tuple(Level(role=str(r), floor=_FLOOR, reference=_REFERENCE) for r in roles)
     calibration = Calibration(method="submaximal", floor_method="rest", window_s=3.0, trial_s=3.0, floor_s=5.0, levels=levels)
-    return Scorer({r: profile().signal for r in roles}, Aim(Zone(0.8, 1.3), {"submaximal": 0.4, "mvic": 0.2}), calibration)
+    return Scorer(
+        {r: profile().signal for r in roles}, Aim(zone=(0.8, 1.3), floor={"submaximal": 0.4, "mvic": 0.2}), calibration
+    )
 
 
 def _instants(levels: Mapping[Role, float], *, seed: int = 0) -> Instants:
@@ -83,7 +85,7 @@ def test_what_a_flag_was_judged_from_is_not_used_either() -> None:
 def test_a_pause_of_the_person_outlasts_that_of_a_measurement() -> None:
     roles = (GLUTES, HAMSTRINGS)
     person: dict[str, str] = {}
-    measured = {"protocol": "isolation"}
+    measured = {"by": "isolation"}
     for order in ((person, measured), (measured, person)):
         scorer = _scorer(roles)
         for detail in order:

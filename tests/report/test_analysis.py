@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +106,7 @@ def test_another_calibration_holds_from_where_the_recorded_one_was_taken() -> No
     """So that what was done for the references is not taken for repetitions."""
     recording = Recording.open(ROOT / "recordings" / "bridge_glute_led.emg")
     own = analyse(recording, BRIDGE)
-    assert analyse(recording, BRIDGE, Calibration.from_json(recording.calibrations[-1])) == own
+    assert analyse(recording, BRIDGE, Calibration.from_json(recording.told("calibration")[-1])) == own
     other = analyse(recording, BRIDGE, calibration_of("gluteus_maximus", "gluteus_medius", "hamstrings"))
     assert other.summary.unit == "%MVIC"
     assert other.summary.reps == own.summary.reps
@@ -157,7 +156,7 @@ def test_before_its_first_sample_a_sensor_is_not_lost(tmp_path: Path) -> None:
 def test_packets_that_cannot_be_read_are_told(tmp_path: Path, every: int, said: tuple[str, tuple[str, ...]]) -> None:
     def with_others(items: Sequence[Item]) -> Sequence[Item]:
         others = [
-            [replace(i, data=b"?")] if isinstance(i, Packet) and i.data and not k % every else [] for k, i in enumerate(items)
+            [i._replace(data=b"?")] if isinstance(i, Packet) and i.data and not k % every else [] for k, i in enumerate(items)
         ]
         return [i for item, other in zip(items, others, strict=True) for i in (item, *other)]
 

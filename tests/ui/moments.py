@@ -10,8 +10,9 @@ from gluteemg.activation.frame import Frame, Verdict
 from gluteemg.activation.ratio import LedBy
 from gluteemg.activation.rep import Rep
 from gluteemg.activation.signal import Health
-from gluteemg.coaching.coach import Cue, Message
-from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.cue import Cue
+from gluteemg.coaching.exercise import Exercise, Range
+from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
@@ -29,14 +30,23 @@ BAND = (47 / 53, 64 / 36)
 """The zone of the drawings, 47 to 64 %."""
 
 
-def texts() -> Texts:
-    return Texts.parse((ROOT / "texts" / "en.toml").read_text(encoding="utf-8"), "en.toml")
+LANGUAGES = sorted(file.stem for file in (ROOT / "texts").glob("*.toml"))
+
+
+def texts(language: str = "en") -> Texts:
+    file = ROOT / "texts" / f"{language}.toml"
+    return Texts.parse(file.read_text(encoding="utf-8"), file.name)
 
 
 def exercise() -> Exercise:
     """The bridge, with the personal zone of the drawings."""
     bridge = Exercise.parse((ROOT / "exercises" / "bridge.toml").read_text(encoding="utf-8"), "bridge.toml")
-    return bridge.model_copy(update={"share_band": BAND, "dose": bridge.dose.model_copy(update={"sets": 3})})
+    return bridge.model_copy(
+        update={
+            "share_band": BAND,
+            "dose": bridge.dose.model_copy(update={"sets": Range(least=3, most=3), "reps": Range(least=10, most=10)}),
+        }
+    )
 
 
 def frame(share: float | None = 0.36, glute: float | None = 0.52, verdict: Verdict = Verdict.HAMSTRINGS_LEAD) -> Frame:
@@ -58,7 +68,10 @@ def rep(
 IN_ZONE, HAMSTRINGS_LED, UNDER_ZONE = rep(0.1, True), rep(-0.6, False), rep(-0.2, False)
 UNDER_FLOOR, NOT_SCORED = rep(0.1, True, over_floor=False), rep(None, reasons=("signal_lost",))
 
-_CUE = Cue(Message("advice.heels_close"), Message("why.heels_close"), phase="lower", phase_fraction=0.35)
+_SET = Cue(exercise="bridge", set_number=2, sets=3, rep_number=0, reps=0)
+_CUE = replace(
+    _SET, advice=Message("advice.heels_close"), reason=Message("why.heels_close"), phase="lower", phase_fraction=0.35
+)
 _REPS = (IN_ZONE,) * 3 + (HAMSTRINGS_LED,) * 2
 _LEFT = {"side": "left", "muscle": "gluteus_maximus"}
 
@@ -73,7 +86,8 @@ def flagged(*flags: Flag, roles: tuple[Role, ...] = ROLES) -> Frame:
 
 
 def warning(id: str) -> Cue:
-    return Cue(Message(f"advice.{id}", _LEFT), Message(f"why.{id}", _LEFT), True, phase="lift", phase_fraction=0.5)
+    advice, why = Message(f"advice.{id}", _LEFT), Message(f"why.{id}", _LEFT)
+    return replace(_SET, advice=advice, reason=why, warning=True, phase="lift", phase_fraction=0.5)
 
 
 def reference(id: str, fraction: float, **fills: int) -> Moment:
@@ -89,11 +103,11 @@ RUNNING = replace(
 )
 MOMENTS: dict[str, Moment] = {
     "running": RUNNING,
-    "in_zone": moment(frame(0.55, 0.61, Verdict.IN_ZONE), Cue(phase="hold", phase_fraction=0.5)),
-    "glutes_lead": moment(frame(0.7, 1.1, Verdict.GLUTES_LEAD), Cue(phase="hold", phase_fraction=0.5)),
+    "in_zone": moment(frame(0.55, 0.61, Verdict.IN_ZONE), replace(_SET, phase="hold", phase_fraction=0.5)),
+    "glutes_lead": moment(frame(0.7, 1.1, Verdict.GLUTES_LEAD), replace(_SET, phase="hold", phase_fraction=0.5)),
     "just_under": moment(frame(0.45, 0.31, Verdict.JUST_UNDER)),
     "beyond_the_end": moment(frame(0.12, 0.2)),
-    "rest": moment(frame(None, 0.04, Verdict.REST), Cue()),
+    "rest": moment(frame(None, 0.04, Verdict.REST), _SET),
     "muted": moment(flagged(Flag.FLAT, Flag.GOOD, Flag.GOOD), warning("press_sensor"), (IN_ZONE,) * 3 + (NOT_SCORED,) * 2),
     "lost": moment(flagged(Flag.ABSENT, Flag.MAINS, Flag.GOOD), warning("move_closer")),
     "settling": moment(flagged(Flag.GOOD, Flag.GOOD, Flag.SETTLING)),
@@ -102,10 +116,10 @@ MOMENTS: dict[str, Moment] = {
     "reference_heel_dig": reference("reference.heel_dig", 0.2),
     "searching": Moment("searching", sensors={GLUTE: "good", MEDIUS: None, HAMSTRINGS: None}),
     "paused": moment(frame(), stage="paused"),
-    "finished": moment(frame(), Cue(), _ALL_KINDS, "finished"),
-    "finished_unscored": moment(flagged(Flag.FLAT, Flag.GOOD, Flag.GOOD), Cue(), (NOT_SCORED,) * 10, "finished"),
+    "finished": moment(frame(), _SET, _ALL_KINDS, "finished"),
+    "finished_unscored": moment(flagged(Flag.FLAT, Flag.GOOD, Flag.GOOD), _SET, (NOT_SCORED,) * 10, "finished"),
     "notice": replace(RUNNING, notices=("The recording cannot grow: the disk is full. Free some space, then go on.",)),
-    "first_frame_to_come": moment(None, Cue(), ()),
+    "first_frame_to_come": moment(None, _SET, ()),
     "eight_sensors": moment(flagged(*_EIGHT_MIXED, roles=EIGHT)),
     "eight_good": moment(replace(frame(), flags=dict.fromkeys(EIGHT, Flag.GOOD))),
     "twenty_reps": moment(frame(), reps=(IN_ZONE, HAMSTRINGS_LED, UNDER_ZONE, UNDER_FLOOR, NOT_SCORED) * 4),

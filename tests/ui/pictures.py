@@ -24,7 +24,7 @@ def screen(name: str, theme: Theme, width: int, height: int, far: bool = False) 
     made = TrainScreen(texts(), theme)
     made.resize(width, height)
     made.far = far
-    made.show_view(train_view(MOMENTS[name], exercise(), texts(), set_number=2), 0.0)
+    made.show_view(train_view(MOMENTS[name], exercise(), texts()), 0.0)
     return made
 
 
@@ -67,7 +67,7 @@ def ring(rate_hz: float = 1000.0, channels: int = 4) -> TraceRing:
 
 
 def window(name: str, theme: Theme, width: int, height: int) -> TrainWindow:
-    made = TrainWindow(exercise(), texts(), lambda: MOMENTS[name], ring(), theme, set_number=2)
+    made = TrainWindow({exercise().id: exercise()}, texts(), lambda: MOMENTS[name], ring(), theme)
     made.resize(width, height)
     made.show()
     return made

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 from tests.ui import moments
 
-from gluteemg.coaching.coach import Message
+from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.errors import DefinitionError
 from gluteemg.muscles import MUSCLES, SIDES

@@ -12,12 +12,13 @@ from PySide6.QtGui import QColor, QFontInfo, QImage, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from tests.ui import moments
-from tests.ui.moments import MOMENTS
+from tests.ui.moments import LANGUAGES, MOMENTS
 
-from gluteemg.coaching.coach import Message
+from gluteemg.coaching.message import Message
+from gluteemg.coaching.texts import Texts
 from gluteemg.ui import lettering
 from gluteemg.ui.lettering import width_of
-from gluteemg.ui.theme import DARK, HIGH_CONTRAST, LIGHT, Theme, Type, font
+from gluteemg.ui.theme import DARK, HIGH_CONTRAST, LIGHT, MARGIN, Theme, Type, font
 from gluteemg.ui.train import TrainScreen, _areas
 from gluteemg.ui.view import train_view
 
@@ -25,14 +26,22 @@ TEXTS, EXERCISE = moments.texts(), moments.exercise()
 SIZES = [(1024, 640), (1280, 800), (1920, 1080), (1280, 1024)]
 
 
+@pytest.fixture(params=LANGUAGES)
+def spoken(request: pytest.FixtureRequest) -> Texts:
+    """The words, in each language."""
+    return moments.texts(request.param)
+
+
 @pytest.fixture
 def show(qtbot: QtBot) -> Callable[..., TrainScreen]:
-    def made(name: str, width: int = 1280, height: int = 800, far: bool = False, theme: Theme = DARK) -> TrainScreen:
-        screen = TrainScreen(TEXTS, theme)
+    def made(
+        name: str, width: int = 1280, height: int = 800, far: bool = False, theme: Theme = DARK, texts: Texts = TEXTS
+    ) -> TrainScreen:
+        screen = TrainScreen(texts, theme)
         qtbot.addWidget(screen)
         screen.resize(width, height)
         screen.far = far
-        screen.show_view(train_view(MOMENTS[name], EXERCISE, TEXTS, set_number=2), 0.0)
+        screen.show_view(train_view(MOMENTS[name], EXERCISE, texts), 0.0)
         return screen
 
     return made
@@ -69,11 +78,11 @@ def paint(screen: TrainScreen, children: bool = False) -> QImage:
 @pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_every_text_fits_its_place_in_every_state(
-    show: Callable[..., TrainScreen], written: Written, width: int, height: int, far: bool
+    show: Callable[..., TrainScreen], written: Written, spoken: Texts, width: int, height: int, far: bool
 ) -> None:
     for name in MOMENTS:
         written.texts.clear()
-        screen = show(name, width, height, far)
+        screen = show(name, width, height, far, texts=spoken)
         paint(screen)
         window = QRectF(0, 0, width, height)
         assert [text for text, _, _, fill in written.texts if fill > 1] == [], name
@@ -85,11 +94,12 @@ def test_every_text_fits_its_place_in_every_state(
             assert [text for text, _, box, _ in written.texts if box.intersects(place)] == [], name
 
 
-def test_every_button_has_room_for_its_words(show: Callable[..., TrainScreen], written: Written) -> None:
+def test_every_button_has_room_for_its_words(show: Callable[..., TrainScreen], written: Written, spoken: Texts) -> None:
     for name in ("running", "paused", "finished"):
-        screen = show(name)
+        screen = show(name, texts=spoken)
         screen.grab()
-    assert {"Pause", "Resume", "Close", "Stop", "Keys"} <= {text for text, *_ in written.texts}
+    words = {spoken.control[key] for key in ("pause", "resume", "close", "stop", "keys")}
+    assert words <= {text for text, *_ in written.texts}
     assert [text for text, _, _, fill in written.texts if fill > 1.001] == []
 
 
@@ -108,25 +118,31 @@ def test_buttons_do_not_lie_on_each_other_and_are_large_enough_to_hit(
         assert min(b.height() for b in buttons) >= 43
 
 
-def test_in_the_far_view_nothing_is_smaller_than_sixty_four_points(show: Callable[..., TrainScreen], written: Written) -> None:
+def test_in_the_far_view_nothing_is_smaller_than_sixty_four_points(
+    show: Callable[..., TrainScreen], written: Written, spoken: Texts
+) -> None:
     for name in MOMENTS:
-        paint(show(name, 1920, 1080, far=True))
+        paint(show(name, 1920, 1080, far=True, texts=spoken))
     assert written.texts
     assert min(role.value[0] for _, role, _, _ in written.texts) >= 64
     assert max(len(text.split()) for text, *_ in written.texts) <= 7
 
 
 @pytest.mark.usefixtures("written")
-def test_far_words_that_name_a_muscle_fit_for_the_muscles_of_the_share() -> None:
-    room = 1800 - 230 - 40
+def test_far_words_that_name_a_muscle_fit_for_the_muscles_of_the_share(spoken: Texts) -> None:
+    room, near = 1800 - 230 - 40, 1280 - 2 * MARGIN - 132 - 32
     for muscle in ("gluteus_maximus", "gluteus_medius", "hamstrings"):
-        for key in TEXTS.advice:
+        for key in spoken.advice:
             message = Message(f"advice.{key}", {"side": "right", "muscle": muscle})
-            assert width_of(TEXTS.say_far(message), Type.FAR_ADVICE) <= room, TEXTS.say_far(message)
-    for key in TEXTS.phase:
-        assert width_of(TEXTS.say(Message(f"phase.{key}")), Type.FAR_PHASE) <= 460, key
-    for key in TEXTS.reference:
-        assert width_of(TEXTS.say_far(Message(f"reference.{key}", {"seconds": 5})), Type.FAR_ADVICE) <= room, key
+            assert width_of(spoken.say_far(message), Type.FAR_ADVICE) <= room, spoken.say_far(message)
+            assert width_of(spoken.say(message), Type.ADVICE) <= near, spoken.say(message)
+        for key in spoken.why:
+            why = spoken.say(Message(f"why.{key}", {"side": "right", "muscle": muscle}))
+            assert width_of(why, Type.REASON) <= near, why
+    for key in spoken.phase:
+        assert width_of(spoken.say(Message(f"phase.{key}")), Type.FAR_PHASE) <= 460, key
+    for key in spoken.reference:
+        assert width_of(spoken.say_far(Message(f"reference.{key}", {"seconds": 5})), Type.FAR_ADVICE) <= room, key
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=lambda t: t.name)
@@ -191,7 +207,7 @@ def test_no_part_of_the_screen_flashes_however_wild_the_signal(show: Callable[..
 
 def test_nothing_is_painted_while_nothing_changes(show: Callable[..., TrainScreen], monkeypatch: pytest.MonkeyPatch) -> None:
     screen = show("running")
-    view = train_view(MOMENTS["running"], EXERCISE, TEXTS, set_number=2)
+    view = train_view(MOMENTS["running"], EXERCISE, TEXTS)
     screen.show_view(view, 1.0)
     asked: list[bool] = []
     monkeypatch.setattr(screen, "update", lambda: asked.append(True))

@@ -12,7 +12,8 @@ from tests.ui.moments import GLUTE, HAMSTRINGS, MOMENTS, RUNNING
 from gluteemg.activation.calibration import Unit
 from gluteemg.activation.frame import Frame, Verdict
 from gluteemg.activation.rep import Rep
-from gluteemg.coaching.coach import Cue, Message
+from gluteemg.coaching.cue import Cue
+from gluteemg.coaching.message import Message
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag, State
 from gluteemg.session import Moment
@@ -22,7 +23,7 @@ TEXTS, EXERCISE = moments.texts(), moments.exercise()
 
 
 def view(moment: Moment) -> TrainView:
-    return train_view(moment, EXERCISE, TEXTS, set_number=2)
+    return train_view(moment, EXERCISE, TEXTS)
 
 
 def running() -> Frame:

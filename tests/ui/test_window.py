@@ -44,7 +44,7 @@ def person() -> Person:
 @pytest.fixture
 def window(qtbot: QtBot, person: Person) -> TrainWindow:
     made = TrainWindow(
-        moments.exercise(),
+        {"bridge": moments.exercise()},
         moments.texts(),
         lambda: person.moment,
         ring(),
@@ -66,6 +66,22 @@ def press(window: TrainWindow) -> Callable[[Qt.Key], None]:
         window.frame()
 
     return pressed
+
+
+def test_the_window_speaks_the_language_of_its_texts(qtbot: QtBot) -> None:
+    made = TrainWindow({"bridge": moments.exercise()}, moments.texts("de"), lambda: MOMENTS["running"], ring(), DARK)
+    qtbot.addWidget(made)
+    made.frame()
+    screen = made.screen_
+    assert made.windowTitle() == "Brücke · gluteemg"
+    assert screen.accessibleName() == "Brücke, Satz 2 von 3"
+    for said in ("Beinrückseite führt.", "Gesäßanteil 36 %.", "von 10.", "Senken dann", "Hol die Fersen", "3 in der Zone"):
+        assert said in screen.accessibleDescription().replace("\N{NO-BREAK SPACE}", " ")
+    buttons = [button.accessibleName() for button in screen.findChildren(QWidget) if button.accessibleName()]
+    assert buttons[:2] == ["Pause, Leer", "Stopp, Esc"]
+    card = made.findChild(QWidget, "keys")
+    assert card is not None
+    assert "Ein Muskel krampft" in card.accessibleDescription()
 
 
 def test_space_pauses_and_resumes_wherever_the_keyboard_is(
@@ -188,7 +204,7 @@ def test_a_theme_that_is_given_is_kept_and_can_be_changed(window: TrainWindow) -
 
 
 def test_without_a_theme_it_follows_the_system(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    window = TrainWindow(moments.exercise(), moments.texts(), lambda: MOMENTS["rest"])
+    window = TrainWindow({"bridge": moments.exercise()}, moments.texts(), lambda: MOMENTS["rest"])
     qtbot.addWidget(window)
     for theme in (LIGHT, HIGH_CONTRAST, DARK):
         monkeypatch.setattr("gluteemg.ui.window.system_theme", lambda theme=theme: theme)

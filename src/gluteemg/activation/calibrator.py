@@ -65,8 +65,7 @@ class Calibrator:
         units: Mapping[Role, SensorUnit] | None = None,
         placed: Mapping[Role, str] | None = None,
     ) -> None:
-        self._compares = any(step.kind == "drift" for step in protocol.steps)
-        if self._compares and (calibration is None or calibration.method is None):
+        if protocol.compares and (calibration is None or calibration.method is None):
             raise DefinitionError(f"The protocol {protocol.id} compares with references, and there are none: take them first.")
         self.protocol = protocol
         self._roles, self._in_force = tuple(roles), calibration
@@ -185,7 +184,7 @@ class Calibrator:
         return above
 
     def _result(self) -> Result:
-        if self._compares:
+        if self.protocol.compares:
             assert self._in_force is not None
             steps = [s for s in self._steps if s.kind == "drift"]
             statistic = self._in_force.statistic

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from gluteemg.activation.calibration import Calibration, Method
 from gluteemg.activation.frame import Frames
@@ -20,12 +22,16 @@ from gluteemg.activation.rep import Rep
 from gluteemg.activation.repetition import MOST_S, RepDetector, Target
 from gluteemg.activation.signal import Health
 from gluteemg.activation.uncertainty import ENVELOPE_BANDWIDTH_HZ, Basis, Uncertainty
-from gluteemg.muscles import Placement, Role
+from gluteemg.definition import Detail
+from gluteemg.muscles import Muscle, Placement, Role
 from gluteemg.processing.chain import bandwidth_hz
 from gluteemg.processing.levels import FloorWatch, level_flag
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.profile import FirmwareProfile, Signal
 from gluteemg.sensors.source import Event, Item
+
+EVEN = Zone(1.0, 1.25)
+"""What the live verdict is against where no zone is asked for (from even work to where the glutes lead)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,27 @@ class Update:
     traces: tuple[Trace, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What the exercise asks: its zone, its floor by kind of reference, and how long a repetition or a hold may be."""
+class Aim(Detail):
+    """What an exercise asks of every repetition; an event of this kind brings another one.
 
-    zone: Zone
-    floor: Mapping[Method, float]
+    Parameters
+    ----------
+    zone : tuple of float or None
+        Where the ratio R should be, low and high; None where no share is judged.
+    floor : mapping of str to float
+        Least activation of the target by kind of reference; empty where nothing is to be reached.
+    target : str
+        The muscle that is to do the work.
+    longest_s : float
+        How long a repetition or a hold may be.
+    """
+
+    kind: ClassVar[str] = "aim"
+    broken: ClassVar[str] = "An exercise in the recording has {faults}: it was written by something else."
+
+    zone: tuple[float, float] | None = None
+    floor: Mapping[Method, float] = Field(default_factory=dict)
+    target: Muscle = "gluteus_maximus"
     longest_s: float = MOST_S
 
 
@@ -54,7 +75,7 @@ class Scorer:
     signals : mapping of Role to Signal
         What the sensor of each column sends, in the order of the columns.
     aim : Aim or None
-        What the exercise asks. Without one verdicts are against even work, R of 1.0 to 1.25, and repetitions are not judged.
+        What the exercise asks. Without one, and without a zone, verdicts are against `EVEN` work; repetitions are not judged.
     calibration : Calibration or None
         The one to begin with; an event brings a new one.
 
@@ -72,7 +93,7 @@ class Scorer:
         ]
         self._refused = [why_not("ratio", signal.kind, signal.rate_hz) for signal in signals.values()]
         self._aim = aim
-        self._judge = Judge(Zone(1.0, 1.25) if aim is None else aim.zone)
+        self._judge = Judge(_zone(aim))
         self._paused: set[str] = set()  # by whom: the person, or a protocol
         self._calibrate(calibration)
 
@@ -85,8 +106,12 @@ class Scorer:
         """Take an event."""
         if event.kind == "calibration":
             self._calibrate(Calibration.from_json(event.detail))
+        elif event.kind == Aim.kind:
+            self._aim = Aim.from_json(event.detail)
+            self._judge = Judge(_zone(self._aim))
+            self._calibrate(self.calibration)
         elif event.kind in ("pause", "resume"):
-            by = str(event.detail.get("protocol", ""))
+            by = str(event.detail.get("by", ""))
             self._paused = self._paused | {by} if event.kind == "pause" else self._paused - {by}
             self._reps.pause()
 
@@ -101,7 +126,9 @@ class Scorer:
         bases = [None if calibration is None or x is None else Basis.of(calibration, x) for x in levels]
         target, method = None, None if calibration is None else calibration.method
         if self._aim is not None:
-            target = Target(self._aim.zone, None if method is None else self._aim.floor[method], self._aim.longest_s)
+            zone = None if self._aim.zone is None else Zone(*self._aim.zone)
+            floor = None if method is None else self._aim.floor.get(method)
+            target = Target(zone, floor, self._aim.target, self._aim.longest_s)
         uncertainty = Uncertainty(scale, self._bandwidths_hz, bases)
         self._reps = RepDetector(self.roles, self._ratio, scale, target, uncertainty, self._bandwidths_hz)
         self._floors = FloorWatch(scale.floor)
@@ -141,6 +168,11 @@ class Scorer:
             return frames, []
         elapsed, reps = self._reps.feed(frames)
         return replace(frames, rep_elapsed_s=elapsed), reps
+
+
+def _zone(aim: Aim | None) -> Zone:
+    """Give the zone that the live verdict is against: that of even work, where none is asked for."""
+    return EVEN if aim is None or aim.zone is None else Zone(*aim.zone)
 
 
 class Pipeline:

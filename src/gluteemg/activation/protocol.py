@@ -133,6 +133,11 @@ class Protocol(Definition):
         return self
 
     @property
+    def compares(self) -> bool:
+        """Whether it looks for drift, and so takes references to compare with."""
+        return any(step.kind == "drift" for step in self.steps)
+
+    @property
     def averaged_s(self) -> float:
         """Length over which its references are averaged; 0 without any."""
         references = [step.measured_s for step in self.steps if step.kind == "reference"]

@@ -53,17 +53,18 @@ class Rep:
         instant and cut at zero it would leave too much of a muscle that hardly works. None where the signal or the reference
         is missing.
     ln_ratio : float or None
-        ``ln`` of the ratio of the activations, over the instants at which all of its muscles are known; None when not scored.
+        ``ln`` of the ratio of the activations, over the instants at which all of its muscles are known; None when not scored,
+        and where no share is judged.
     led_by : {"glutes", "shared", "hamstrings"} or None
         R at least 1.25, below 0.80, or between.
     counted : bool
         Long enough to be a repetition.
     scored : bool
-        Both muscles of the ratio were good enough for a share.
+        What is judged was good enough: both muscles of the ratio, or the target where no share is judged.
     in_zone : bool or None
         Against the exercise's band with its margin; None when not scored.
     over_floor : bool or None
-        Whether the glutes reached the exercise's floor; None when not known.
+        Whether the target reached the exercise's floor; None when not known.
     reasons : tuple of str
         Ids of what kept it from being scored or good, such as ``signal_lost`` or ``under_floor``.
     ln_ratio_error : RatioError or None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tomllib
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gluteemg.cli import profiles
+from gluteemg.cli import exercises, profiles, programme
 from gluteemg.cli.calibrate import calibrate
+from gluteemg.cli.language import Language, language_of
+from gluteemg.cli.live import ExerciseName, Headless, Seconds, WithSound, has_screen, kept, live, tell
 from gluteemg.cli.output import Json, print_json
+from gluteemg.cli.train import train
 from gluteemg.cli.worn import (
     CalibrationFile,
     Find,
@@ -30,16 +31,11 @@ from gluteemg.cli.worn import (
     role_of,
     texts_for,
 )
-from gluteemg.errors import GluteemgError, RoleError
+from gluteemg.errors import DefinitionError, GluteemgError, RoleError
 
 if TYPE_CHECKING:
-    from gluteemg.activation.calibration import Calibration
-    from gluteemg.activation.protocol import Protocol
     from gluteemg.coaching.exercise import Exercise
-    from gluteemg.muscles import Placement
     from gluteemg.recording.file import Recording
-    from gluteemg.sensors.source import Source
-    from gluteemg.session import Session
 
 app = typer.Typer(
     name="gluteemg",
@@ -49,12 +45,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(exercises.app, name="exercises")
+app.add_typer(programme.app, name="programme")
 app.command()(calibrate)
+app.command()(train)
 
-Headless = Annotated[bool, typer.Option("--headless", help="Open no window; tell what happens line by line.")]
-Seconds = Annotated[float | None, typer.Option(min=1, max=86_400, help="Stop after so many seconds of data.")]
-ExerciseName = Annotated[str, typer.Option("--exercise", help="Exercise by its id, or a TOML file.")]
-
+COACHED_S = 0.1
+"""How often the coach of a replayed plan looks up (chosen: a live one does every 50 ms or so)."""
 DEMO_SECONDS = 20.0
 """How long the demo runs without a window: rest, references and three repetitions."""
 
@@ -80,6 +77,7 @@ def start(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from, and log what happens.")] = False,
+    language: Language = None,
 ) -> None:
     """Without a command, open the dashboard with virtual sensors."""
     if debug:
@@ -90,39 +88,51 @@ def start(
         from importlib.metadata import version as version_of
 
         typer.echo(version_of("gluteemg"))
-    elif context.invoked_subcommand is None:
-        demo()
+        return
+    if language is not None:
+        language_of(context)  # refuses what nobody speaks, before anything begins
+    if context.invoked_subcommand is None:
+        demo(context)
 
 
 @app.command()
 def demo(
+    context: typer.Context,
     scenario: Annotated[str, typer.Option(help="hamstring-led, shared or glute-led.")] = "hamstring-led",
     seconds: Seconds = None,
     record: Annotated[Path | None, typer.Option(help="Keep the session in this .emg file.")] = None,
     headless: Headless = False,
+    sound: WithSound = None,
     as_json: Json = False,
     exercise: ExerciseName = "bridge",
     calibration: CalibrationFile = None,
     seed: Annotated[int, typer.Option(help="Another seed, another person.")] = 0,
 ) -> None:
     """Try everything without hardware: a simulated person wears three virtual sensors."""
-    from gluteemg.catalogue import load_calibration, load_exercise, load_protocol
+    from gluteemg.catalogue import load_advice, load_calibration, load_exercise, load_protocol
+    from gluteemg.coaching.coach import practice_of
     from gluteemg.demo import Demo
+    from gluteemg.session import units_of
 
     simulated, practised = Demo(scenario, seed), load_exercise(exercise)
-    headless = headless or not _has_screen()
-    with _kept(record) as path:
-        _live(
+    headless = headless or not has_screen()
+    protocol = load_protocol("demo") if calibration is None else None
+    units = units_of(simulated.source.profiles, simulated.placements)
+    texts = texts_for([practised], [protocol] if protocol else (), language=language_of(context))
+    with kept(record) as path:
+        live(
             simulated.source,
             simulated.placements,
-            practised,
+            practice_of(practised, load_advice(texts.language), protocol, units=units),
+            texts,
             path,
+            exercises={practised.id: practised},
             calibration=None if calibration is None else load_calibration(calibration),
-            protocol=load_protocol("demo") if calibration is None else None,
             seconds=seconds or (DEMO_SECONDS if headless else None),
             headless=headless,
+            sound=not headless if sound is None else sound,
         )
-        _tell(path, practised, as_json=as_json, truth=simulated.truth, name=record)
+        tell(path, practised, texts, as_json=as_json, truth=simulated.truth, name=record)
 
 
 @app.command()
@@ -154,6 +164,7 @@ def scan(
 
 @app.command()
 def record(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="The new .emg file.")],
     role: Roles,
     profile: Profiles = None,
@@ -163,30 +174,38 @@ def record(
     seconds: Seconds = None,
     find: Find = 10.0,
     headless: Headless = False,
+    sound: WithSound = None,
     as_json: Json = False,
     virtual: Virtual = None,
 ) -> None:
     """Record a session: connect, take floor and references, then train; everything is kept in one file."""
-    from gluteemg.catalogue import load_calibration, load_exercise, save_last_calibration
+    from gluteemg.catalogue import load_advice, load_calibration, load_exercise, save_last_calibration
+    from gluteemg.coaching.coach import practice_of
+    from gluteemg.session import units_of
 
     worn, practised = Worn.of(role, profile, virtual=virtual, find_s=find), load_exercise(exercise)
-    taken = _live(
+    followed = protocol_of(protocol, virtual=virtual is not None) if calibration is None else None
+    texts = texts_for([practised], [followed] if followed else (), language=language_of(context))
+    taken = live(
         worn.source,
         worn.placements,
-        practised,
+        practice_of(practised, load_advice(texts.language), followed, units=units_of(worn.source.profiles, worn.placements)),
+        texts,
         path,
+        exercises={practised.id: practised},
         calibration=None if calibration is None else load_calibration(calibration),
-        protocol=protocol_of(protocol, virtual=virtual is not None) if calibration is None else None,
         seconds=seconds,
-        headless=headless or not _has_screen(),
+        headless=headless or not has_screen(),
+        sound=virtual is None if sound is None else sound,
     )
-    _tell(path, practised, as_json=as_json)
+    tell(path, practised, texts, as_json=as_json)
     if calibration is None and virtual is None and taken is not None and taken.method is not None:
         save_last_calibration(taken)
 
 
 @app.command()
 def replay(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A .emg file.")],
     speed: Annotated[
         float | None,
@@ -197,18 +216,25 @@ def replay(
     calibration: CalibrationFile = None,
 ) -> None:
     """Take a recorded session through exactly the same path again."""
-    from gluteemg.catalogue import load_calibration
-    from gluteemg.console import follow
+    from gluteemg.catalogue import load_advice, load_calibration, load_safety
+    from gluteemg.coaching.coach import lead_again, practice_of
+    from gluteemg.console import Teller, follow
     from gluteemg.recording.replay import ReplaySource
     from gluteemg.session import Session
 
     recording, exercise = _open(path)
     other = None if calibration is None else load_calibration(calibration)
-    texts, placements = texts_for(exercise), recording.placements
-    if headless or not _has_screen():
-        source = ReplaySource(recording, speed=speed, calibration=other)
-        with Session(source, placements, exercise=exercise) as session:
-            follow(session, texts)
+    texts, placements = texts_for([exercise], language=language_of(context)), recording.placements
+    planned = recording.told("plan")
+    coach = (
+        lead_again(planned[0], load_advice(texts.language), load_safety())
+        if planned
+        else practice_of(exercise, load_advice(texts.language))
+    )
+    if headless or not has_screen():
+        source = ReplaySource(recording, speed=speed, calibration=other, block_s=COACHED_S if planned else 20.0)
+        with Session(source, placements, coach, replay=True, watchers=[Teller(texts).tell]) as session:
+            follow(session)
     else:
         from gluteemg.ui.dashboard import show
 
@@ -216,16 +242,17 @@ def replay(
         show(
             source,
             placements,
-            exercise,
+            {exercise.id: exercise},
             texts,
-            lambda keep: Session(source, placements, exercise=exercise, listeners=[keep]),
+            lambda keep: Session(source, placements, coach, replay=True, listeners=[keep]),
             replay=True,
         )
-    _tell(path, exercise, as_json=as_json, calibration=other)
+    tell(path, exercise, texts, as_json=as_json, calibration=other)
 
 
 @app.command()
 def analyse(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A .emg file.")],
     as_json: Json = False,
     exercise: Annotated[str | None, typer.Option(help="Judge by another exercise than the recorded one.")] = None,
@@ -237,7 +264,8 @@ def analyse(
     recording, own = _open(path)
     chosen = own if exercise is None else load_exercise(exercise)
     other = None if calibration is None else load_calibration(calibration)
-    _tell(recording.path, chosen, as_json=as_json, calibration=other)
+    texts = texts_for([chosen], language=language_of(context))
+    tell(recording.path, chosen, texts, as_json=as_json, calibration=other)
 
 
 @app.command("import")
@@ -290,85 +318,6 @@ def sys_info(as_json: Json = False) -> None:
         typer.echo(f"{name:<22} {fact}")
 
 
-def _live(
-    source: Source,
-    placements: tuple[Placement, ...],
-    exercise: Exercise,
-    path: Path,
-    *,
-    headless: bool,
-    seconds: float | None,
-    calibration: Calibration | None,
-    protocol: Protocol | None,
-) -> Calibration | None:
-    """Run a session that is recorded, in a window or on the terminal; give the calibration that it ended with."""
-    from gluteemg.errors import RecordingError
-    from gluteemg.recording.file import Recorder
-    from gluteemg.session import Listener, Session
-
-    texts = texts_for(exercise, protocol)
-    opened: list[Session] = []
-
-    def open_session(*listeners: Listener) -> Session:
-        recorder = Recorder(path, source.profiles, placements, exercise_toml=exercise.toml)
-        session = Session(
-            source,
-            placements,
-            exercise=exercise,
-            calibration=calibration,
-            protocol=protocol,
-            recorder=recorder,
-            seconds=seconds,
-            listeners=listeners,
-        )
-        opened.append(session)
-        return session
-
-    if headless:
-        from gluteemg.console import follow
-
-        with open_session() as session:
-            follow(session, texts)
-    else:
-        from gluteemg.ui.dashboard import show
-
-        show(source, placements, exercise, texts, open_session)
-    if not path.exists():
-        raise RecordingError("Nothing was recorded: it was stopped before a sensor sent anything.")
-    return opened[0].calibration
-
-
-def _tell(
-    path: Path,
-    exercise: Exercise,
-    *,
-    as_json: bool,
-    calibration: Calibration | None = None,
-    truth: dict[str, Any] | None = None,
-    name: Path | None = None,
-) -> None:
-    """Analyse a recording and print what it says."""
-    from gluteemg.console import describe
-    from gluteemg.recording.file import Recording
-    from gluteemg.report.analysis import analyse
-    from gluteemg.report.document import Truth
-
-    analysis = analyse(Recording.open(path), exercise, calibration)
-    if truth is not None:
-        analysis = analysis.model_copy(update={"truth": Truth(**truth), "recording": str(name) if name else "demo"})
-    typer.echo(analysis.model_dump_json(indent=2) if as_json else describe(analysis, texts_for(exercise)))
-
-
-@contextmanager
-def _kept(path: Path | None) -> Iterator[Path]:
-    """Give the path to record to: the one that was asked for, or one that is gone afterwards."""
-    if path is not None:
-        yield path
-        return
-    with TemporaryDirectory(prefix="gluteemg-") as folder:
-        yield Path(folder) / "demo.emg"
-
-
 def _open(path: Path) -> tuple[Recording, Exercise]:
     """Open a recording with the exercise that it holds."""
     from gluteemg.catalogue import load_exercise
@@ -379,17 +328,11 @@ def _open(path: Path) -> tuple[Recording, Exercise]:
     if recording.recovered is not None:
         typer.echo(recording.recovered, err=True)
     text = recording.exercise_toml
-    return recording, load_exercise("bridge") if text is None else Exercise.parse(text, f"The exercise in {path}")
-
-
-def _has_screen() -> bool:
-    """Tell whether a window can be opened; say so if not."""
+    if text is None:
+        return recording, load_exercise("bridge")
     try:
-        from gluteemg.ui.dashboard import why_no_screen
-    except ImportError as error:
-        why: str | None = f"The window needs PySide6 ({error}; `pip install gluteemg[gui]` brings it)"
-    else:
-        why = why_no_screen()
-    if why is not None:
-        typer.echo(f"{why}: going on without a window.", err=True)
-    return why is None
+        return recording, Exercise.parse(text, f"The exercise in {path}")
+    except DefinitionError as error:  # one of another version
+        today = load_exercise(str(tomllib.loads(text).get("id", "bridge")))
+        typer.echo(f"{error} It is judged by the {today.id} of today.", err=True)
+        return recording, today

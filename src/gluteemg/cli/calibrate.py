@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gluteemg.cli.language import language_of
 from gluteemg.cli.output import Json, print_json
 from gluteemg.cli.worn import (
     CalibrationFile,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 
 def calibrate(
+    context: typer.Context,
     role: Roles,
     profile: Profiles = None,
     protocol: ProtocolName = None,
@@ -42,9 +44,11 @@ def calibrate(
 ) -> None:
     """Take floor and references, or check the sensors: says what to do line by line, and what came of it."""
     from gluteemg.activation.calibration import Calibration
-    from gluteemg.catalogue import load_calibration, load_exercise, save_last_calibration, save_result
-    from gluteemg.console import describe_calibration, describe_check, follow
-    from gluteemg.session import Session
+    from gluteemg.activation.calibrator import Calibrator
+    from gluteemg.catalogue import load_calibration, save_last_calibration, save_result
+    from gluteemg.coaching.coach import measuring_of
+    from gluteemg.console import Teller, describe_calibration, describe_check, follow
+    from gluteemg.session import Session, units_of
 
     followed = protocol_of(protocol, virtual=virtual is not None)
     in_force = None if calibration is None else load_calibration(calibration)
@@ -52,13 +56,14 @@ def calibrate(
     worn = Worn.of(role, profile, virtual=virtual, find_s=find)
     if unworn := set(places) - {p.role for p in worn.placements}:
         raise RoleError(f"--placed names {', '.join(map(str, unworn))}, which has no --role: check it, or give it a sensor.")
-    practised = load_exercise("bridge")  # nothing is practised here, but a session has a coach
-    texts = texts_for(practised, followed)
-    session = Session(worn.source, worn.placements, exercise=practised, calibration=in_force, protocol=followed, placed=places)
-    with session:
-        follow(session, texts, until=lambda: not session.measuring)
+    Calibrator(followed, [p.role for p in worn.placements], calibration=in_force)  # refuses what it cannot compare
+    texts = texts_for(protocols=[followed], language=language_of(context))
+    coach = measuring_of(followed, units=units_of(worn.source.profiles, worn.placements), placed=places)
+    teller = Teller(texts)
+    with Session(worn.source, worn.placements, coach, calibration=in_force, watchers=[teller.tell]) as session:
+        follow(session)
     result = session.moment.result
-    if session.measuring or result is None:
+    if not coach.done or result is None:
         raise SensorError("Stopped before the protocol was done: nothing was kept.")
     if output is not None:
         save_result(result, output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -12,6 +12,7 @@ from gluteemg.errors import DefinitionError, GluteemgError, RoleError
 if TYPE_CHECKING:
     from gluteemg.activation.protocol import Protocol
     from gluteemg.coaching.exercise import Exercise
+    from gluteemg.coaching.plan import Plan
     from gluteemg.coaching.texts import Texts
     from gluteemg.demo import Demo
     from gluteemg.muscles import Placement, Role
@@ -76,14 +77,22 @@ def protocol_of(name: str | None, *, virtual: bool) -> Protocol:
     return load_protocol(name or ("demo" if virtual else "submaximal"))
 
 
-def texts_for(exercise: Exercise, protocol: Protocol | None = None) -> Texts:
-    """Load the words, and see that those of the exercise and the protocol are there before anything begins."""
+def texts_for(
+    exercises: Iterable[Exercise] = (), protocols: Iterable[Protocol] = (), plan: Plan | None = None, language: str = "en"
+) -> Texts:
+    """Load the words, and see that those of what will be done are there before anything begins.
+
+    Raises
+    ------
+    DefinitionError
+        If there are no words for something.
+    """
     from gluteemg.catalogue import load_texts, user_folder
 
-    texts = load_texts()
-    ids = [f"exercise.{exercise.id}", *(f"{t}.{p.id}" for p in exercise.phases for t in ("phase", "then"))]
-    ids += [f"{table}.{variant.id}" for variant in exercise.variants for table in ("advice", "why")]
-    ids += [f"reference.{step.id}" for step in (protocol.steps if protocol is not None else ())]
+    texts = load_texts(language)
+    ids = [id for exercise in exercises for id in exercise.text_ids]
+    ids += [f"reference.{step.id}" for protocol in protocols for step in protocol.steps]
+    ids += () if plan is None else plan.text_ids
     if missing := texts.lacks(ids):
         own = user_folder() / "texts" / f"{texts.language}.toml"
         raise DefinitionError(f"There are no words for {', '.join(missing)}: write them into {own}.")

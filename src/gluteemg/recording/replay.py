@@ -28,11 +28,20 @@ class ReplaySource:
         1 keeps the time between packets, 2 halves it; more than 0. Without it, as fast as they can be taken.
     calibration : Calibration, optional
         Takes the place of every recorded one, or holds from the start where none was recorded.
+    block_s : float
+        Session time given at once, where no time is kept. Frames do not depend on it; a coach looks up once in each.
     """
 
-    def __init__(self, recording: Recording, *, speed: float | None = None, calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        speed: float | None = None,
+        calibration: Calibration | None = None,
+        block_s: float = 20.0,
+    ) -> None:
         self._recording = recording
-        self._speed = speed
+        self._speed, self._block_s = speed, block_s
         self._calibration = calibration
 
     @property
@@ -46,9 +55,9 @@ class ReplaySource:
         Yields
         ------
         sequence of Item
-            About 10 s of the session, or what is due by now if paced.
+            About `block_s` of the session, or what is due by now if paced.
         """
-        if self._calibration is not None and not self._recording.calibrations:
+        if self._calibration is not None and not self._recording.told(Calibration.kind):
             yield [Event("calibration", self._calibration.to_json())]
         async with aclosing(self._recorded()) as blocks:
             async for block in blocks:
@@ -56,7 +65,7 @@ class ReplaySource:
 
     async def _recorded(self) -> AsyncGenerator[Sequence[Item], None]:
         if self._speed is None:
-            with closing(self._recording.items()) as blocks:
+            with closing(self._recording.items(self._block_s)) as blocks:
                 for block in blocks:
                     yield block
                     await checkpoint()  # others on the loop get their turn

@@ -14,6 +14,7 @@ from gluteemg.activation.bursts import BurstFinder, MuscleBurst, find_bursts
 from gluteemg.activation.calibration import Calibration, Level, Unit, recalibrated
 from gluteemg.activation.checks import Drift, Isolation
 from gluteemg.activation.fatigue import FatigueMeter, RepSpectrum, fatigue, trend
+from gluteemg.activation.frame import FRAME_RATE_HZ
 from gluteemg.activation.grid import Grid, Heard
 from gluteemg.activation.indices import firing_lag
 from gluteemg.activation.measure import Measure, Reason, remark, why_not
@@ -23,6 +24,7 @@ from gluteemg.activation.rep import Rep
 from gluteemg.activation.signal import Health
 from gluteemg.activation.uncertainty import RatioError
 from gluteemg.coaching.exercise import Exercise
+from gluteemg.errors import RecordingError
 from gluteemg.muscles import HAMSTRINGS, SIDES, TRUNK, Placement, Role, Side
 from gluteemg.processing.onset import estimate_floor, estimate_scale
 from gluteemg.processing.quality import Flag, State
@@ -39,6 +41,7 @@ from gluteemg.report.document import (
     Summary,
     Tiring,
 )
+from gluteemg.report.practice import Practised, practised
 from gluteemg.report.together import Together, lags
 from gluteemg.sensors.profile import Signal
 from gluteemg.sensors.source import Event
@@ -88,7 +91,7 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
     """
     grid = Grid(recording.profiles, recording.placements)
     heard: Iterable[Heard | Event] = _hear(grid, recording, calibration)
-    recorded = recording.calibrations
+    recorded = recording.told(Calibration.kind)
     if calibration is not None:
         levels = calibration
     elif recorded:
@@ -101,7 +104,8 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
         grid = Grid(recording.profiles, recording.placements)
         heard = _hear(grid, recording, None)
     scorer = Scorer(grid.signals, exercise.aim, None if recorded else levels)
-    tally = _tally(grid, recording.placements, heard, scorer, levels, exercise.aim)
+    longest_s = max(aim.longest_s for aim in (exercise.aim, *map(Aim.from_json, recording.told(Aim.kind))))
+    tally = _tally(grid, recording.placements, heard, scorer, levels, longest_s)
     later = {side: _heard_lags(tally, levels, grid.signals, side) for side in SIDES}
     reps = []
     for number, rep in enumerate(tally.reps):
@@ -116,7 +120,19 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
         muscles=tuple(_muscle(recording, role, levels, tally) for role in grid.roles),
         reps=tuple(reps),
         summary=_summary(tally, levels, grid.signals, later),
+        practice=_practised(recording, tally),
     )
+
+
+def _practised(recording: Recording, tally: _Tally) -> Practised | None:
+    """Put together what a plan came to; None without one."""
+    if not recording.told("plan"):
+        return None
+    try:
+        return practised(tally.events, tally.reps, recording.duration_s)
+    except (KeyError, TypeError, ValueError) as error:  # pydantic's are ValueErrors
+        what = f"What {recording.path} tells of its plan cannot be read ({error!r:.80})"
+        raise RecordingError(f"{what}: restore it from a copy.") from error
 
 
 def summarise(reps: Sequence[Rep], unit: Unit | None, *, why_no_ratio: str | None = None) -> Summary:
@@ -188,7 +204,9 @@ class _Tally:
     reps: list[Rep] = field(default_factory=list)
     bursts: list[MuscleBurst] = field(default_factory=list)
     spectra: list[RepSpectrum] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: list[tuple[float, Event]] = field(default_factory=list)
+    """Each with when it happened, in session time."""
+    now_s: float = 0.0
     flags: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     """How many frames carried each flag since the muscle was first heard, shape (n_roles, n_flags)."""
     why_no_ratio: str | None = None
@@ -206,21 +224,22 @@ def _tally(
     heard: Iterable[Heard | Event],
     scorer: Scorer,
     levels: Calibration,
-    aim: Aim,
+    longest_s: float,
 ) -> _Tally:
     """Score what was heard; `levels` place the bursts."""
-    tally = _Tally(grid.roles, Together(grid.roles, aim.longest_s), flags=np.zeros((len(grid.roles), len(Flag)), np.int64))
+    tally = _Tally(grid.roles, Together(grid.roles, longest_s), flags=np.zeros((len(grid.roles), len(Flag)), np.int64))
     finders = _finders(placements, grid.signals, levels)
-    meter = FatigueMeter(grid.signals, aim.longest_s)
+    meter = FatigueMeter(grid.signals, longest_s)
 
     def noted() -> Iterator[Heard | Event]:
         for each in heard:
             if isinstance(each, Event):
-                tally.events.append(each)
+                tally.events.append((tally.now_s, each))
             yield each
 
     for update in score(scorer, noted()):
         tally.reps += update.reps
+        tally.now_s = int(update.frames.index[-1]) / FRAME_RATE_HZ if len(update.frames) else tally.now_s
         tally.bursts += find_bursts(finders, update.traces)
         tally.spectra += meter.feed(update.traces, update.frames, update.reps)
         tally.together.feed(update.frames, update.reps)
@@ -363,7 +382,7 @@ def _summary(
             "method": levels.method,
             "ln_ratio_trend": Slope.plain(trend(scored)),
             "firing_lag": told,
-            "checks": _checks(tally.events),
+            "checks": _checks([event for _, event in tally.events]),
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
@@ -19,6 +20,7 @@ from gluteemg.activation.rep import Levels, Rep, RepPhase
 from gluteemg.activation.signal import Health
 from gluteemg.muscles import HAMSTRINGS, SIDES, Side
 from gluteemg.processing.quality import State
+from gluteemg.report.practice import Practised
 from gluteemg.sensors.profile import SignalKind
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -156,18 +158,16 @@ class OneSide(_Document):
         whole = [levels[m] for m in ("hamstrings",) if m in levels] or [levels[m] for m in sorted(HAMSTRINGS & set(levels))]
         if "gluteus_maximus" not in levels or not whole or not rep.scored:
             return None
-        maximus, hamstrings = levels["gluteus_maximus"], float(np.mean(whole))
+        maximus, hamstrings = levels["gluteus_maximus"], sum(whole) / len(whole)
         if max(maximus, hamstrings) < GATE:
             return None
         three = None
-        if (medius := levels.get("gluteus_medius")) is not None:
-            parts = three_way_share(maximus, medius, hamstrings)
-            if np.isfinite(parts).all():
-                names = ("gluteus_maximus", "gluteus_medius", "hamstrings")
-                three = {name: round(float(part), 4) for name, part in zip(names, parts, strict=True)}
-        index = float(glute_hamstring_index(maximus, hamstrings))
-        known = {name: round(value, 4) for name, value in together.items() if np.isfinite(value)}
-        return cls(glute_hamstring_index=round(index, 2) if np.isfinite(index) else None, three_way_share=three, **known)
+        if (medius := levels.get("gluteus_medius")) is not None and (parts := three_way_share(maximus, medius, hamstrings)):
+            names = ("gluteus_maximus", "gluteus_medius", "hamstrings")
+            three = {name: round(part, 4) for name, part in zip(names, parts, strict=True)}
+        index = glute_hamstring_index(maximus, hamstrings)
+        known = {name: round(value, 4) for name, value in together.items() if isfinite(value)}
+        return cls(glute_hamstring_index=round(index, 2) if isfinite(index) else None, three_way_share=three, **known)
 
 
 class Repetition(_Document):
@@ -205,7 +205,7 @@ class Repetition(_Document):
             low, high = rep.ln_ratio_error.shares(rep.ln_ratio)
         both = [rep.activation[r] for side in SIDES for r in rep.activation if (r.muscle, r.side) == ("gluteus_maximus", side)]
         known = [level for level in both if level is not None]
-        symmetry = float(symmetry_index(*known)) if len(known) == len(SIDES) else None
+        symmetry = symmetry_index(*known) if len(known) == len(SIDES) else None
         return cls(
             start_s=round(rep.start_s, 3),
             end_s=round(rep.end_s, 3),
@@ -228,7 +228,7 @@ class Repetition(_Document):
             time_in_zone_s=_rounded(rep.time_in_zone_s),
             longest_in_zone_s=_rounded(rep.longest_in_zone_s),
             sides={side: one for side in SIDES if (one := OneSide.of(rep, side, together.get(side, {})))},
-            symmetry_index=None if symmetry is None or not np.isfinite(symmetry) else round(symmetry, 2),
+            symmetry_index=None if symmetry is None or not isfinite(symmetry) else round(symmetry, 2),
         )
 
 
@@ -294,6 +294,7 @@ class Analysis(_Document):
     muscles: tuple[Muscle, ...]
     reps: tuple[Repetition, ...]
     summary: Summary
+    practice: Practised | None = None
     truth: Truth | None = None
 
 
@@ -302,4 +303,4 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _levels(levels: Levels) -> dict[str, float | None]:
-    return {str(role): _rounded(level) for role, level in levels.items()}
+    return {str(role): None if level is None else round(level, 4) for role, level in levels.items()}

@@ -130,7 +130,7 @@ class LevelBar:
             return
         left = box.center().x() - (width_of(view.name, Type.BODY) + 24) / 2
         marks.muscle(painter, view.shape, hex, left + 8, box.top() - 24, 8)
-        write(painter, view.name, Type.BODY, theme.text, left + 24, box.top() - 18, 100)
+        write(painter, view.name, Type.BODY, theme.text, left + 24, box.top() - 18, 106)
 
     def _paint_figure(self, painter: QPainter, theme: Theme, place: BarPlace, view: BarView) -> None:
         """Write the level below: large, with its unit, beside a floor to judge it by; small without."""

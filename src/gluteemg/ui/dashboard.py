@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from PySide6.QtCore import QTimer
@@ -30,7 +30,7 @@ _ANSWER_S = 10.0
 def show(
     source: Source,
     placements: tuple[Placement, ...],
-    exercise: Exercise,
+    exercises: Mapping[str, Exercise],
     texts: Texts,
     open_session: Callable[[Listener], Session],
     *,
@@ -44,8 +44,8 @@ def show(
         Of the session: its profiles say how fast each trace comes, and in which unit.
     placements : tuple of Placement
         Which channel sits on which muscle.
-    exercise : Exercise
-        What is practised.
+    exercises : mapping of str to Exercise
+        What may be practised, by id; the first one first.
     texts : Texts
         Words.
     open_session : callable
@@ -75,7 +75,17 @@ def show(
                 window.close()  # its error is told where the program was started
             return session.moment
 
-        window = TrainWindow(exercise, texts, read, ring, replay=replay, on_pause=pause_or_resume, on_stop=session.stop)
+        window = TrainWindow(
+            exercises,
+            texts,
+            read,
+            ring,
+            replay=replay,
+            on_pause=pause_or_resume,
+            on_stop=session.stop,
+            on_key=session.press,
+            on_answer=session.answer,
+        )
         window.show()
         with _ended_by_signals(window):
             _log.debug("the window is open")

@@ -262,4 +262,4 @@ class ShareGauge:
         if verdict.sign:
             marks.sign(painter, theme, verdict.sign, place.x, first - 158, 40)
         for i, line in enumerate(lines):
-            write(painter, line, Type.FAR_VERDICT, theme.ink, place.x, first + 104 * i, 700, "middle")
+            write(painter, line, Type.FAR_VERDICT, theme.ink, place.x, first + 104 * i, 740, "middle")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal
 
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt
@@ -65,7 +66,7 @@ class KeyButton(QPushButton):
         """Place it: top left and height in the pixels of the drawings, which are `scale` real ones, from `origin`."""
         self._scale = scale
         left, top = origin[0] + (x - _RIM) * scale, origin[1] + (y - _RIM) * scale
-        size = QSize(round((self.width_needed + 2 * _RIM) * scale), round((height + 2 * _RIM) * scale))
+        size = QSize(ceil((self.width_needed + 2 * _RIM) * scale), round((height + 2 * _RIM) * scale))
         self.setGeometry(round(left), round(top), size.width(), size.height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)

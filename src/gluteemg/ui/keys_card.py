@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from gluteemg.coaching.coach import Message
+from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.ui import marks
 from gluteemg.ui.lettering import write
@@ -22,6 +22,13 @@ def rows(texts: Texts) -> list[tuple[str, str]]:
     keys = (
         (texts.say(Message("control.key_space")), "pause_or_resume"),
         (texts.say(Message("control.key_escape")), "stop_and_keep"),
+        ("G", "go_on_at_once"),
+        ("→", "leave_out"),
+        ("E", "end_set"),
+        ("D", "not_this_change"),
+        ("C", "cramp"),
+        ("H", "hurts"),
+        ("0 … 9", "answer"),
         ("T", "traces_or_gauge"),
         ("F", "near_or_far"),
         ("+", "scale_coarser"),

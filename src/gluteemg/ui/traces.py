@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from gluteemg.coaching.coach import Message
+from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import Role
 from gluteemg.session import Moment

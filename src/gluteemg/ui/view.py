@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gluteemg.activation.frame import Frame, Verdict
+from gluteemg.activation.pipeline import EVEN
 from gluteemg.activation.ratio import share_of
 from gluteemg.activation.rep import Rep
-from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.muscles import HAMSTRINGS, MUSCLES, Role
 from gluteemg.processing.quality import Flag
@@ -125,7 +126,7 @@ class TrainView:
         return " ".join(part.strip().rstrip(".") + "." for part in parts if part.strip())
 
 
-def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, set_number: int = 1, replay: bool = False) -> TrainView:
+def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, replay: bool = False) -> TrainView:
     """Make what is painted from what the session knows.
 
     Parameters
@@ -136,8 +137,6 @@ def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, set_number: 
         What is practised; its band is the zone.
     texts : Texts
         Words.
-    set_number : int
-        From 1.
     replay : bool
         The session is a recording.
 
@@ -149,13 +148,13 @@ def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, set_number: 
     sensors = _sensors(moment, texts)
     all_good = bool(sensors) and all(sensor.sight == "good" for sensor in sensors)
     in_rep = _in_rep(moment)
-    dots = _dots(moment.reps, in_rep, exercise.dose.reps)
-    sets = max(exercise.dose.sets, set_number)
+    dots = _dots(_of_this_set(moment), in_rep, _planned_reps(moment, exercise))
+    number, sets = max(1, moment.cue.set_number), moment.cue.sets or exercise.dose.sets.most
     title = "train.replay" if replay else f"exercise.{exercise.id}"
     return TrainView(
         stage=moment.stage,
         exercise=_say(texts, title, exercise=exercise.id),
-        set_line=_say(texts, "train.set", set=set_number, sets=sets),
+        set_line=_say(texts, "train.set", set=number, sets=sets),
         sensors=sensors,
         signal=_say(texts, "train.signal_good") if all_good else "",
         gauge=_gauge(moment, exercise, texts),
@@ -258,10 +257,23 @@ _VERDICTS: dict[Verdict, tuple[str, Sign | None]] = {
 }
 
 
+def _of_this_set(moment: Moment) -> Sequence[Rep]:
+    """Give the repetitions of the present set; all of them, where there are no sets."""
+    counted = [rep for rep in moment.reps if rep.counted]
+    return counted[max(0, len(counted) - moment.cue.rep_number) :] if moment.cue.reps else counted
+
+
+def _planned_reps(moment: Moment, exercise: Exercise) -> int:
+    return moment.cue.reps or exercise.dose.reps.most
+
+
 def _gauge(moment: Moment, exercise: Exercise, texts: Texts) -> GaugeView:
-    zone = (exercise.aim.zone.ln_low, exercise.aim.zone.ln_high)
+    band = exercise.share_band or (EVEN.low, EVEN.high)
+    zone = (math.log(band[0]), math.log(band[1]))
     frame, stage = moment.frame, moment.stage
-    if stage == "running" and frame is not None:
+    if stage == "running" and exercise.share_band is None:
+        word, sign, reason, ln_ratio, uncertainty = "no_share", None, _say(texts, "train.no_band"), None, 0.0
+    elif stage == "running" and frame is not None:
         ln_ratio = _known(frame.ln_ratio)
         verdict = frame.verdict if ln_ratio is not None or frame.verdict == Verdict.REST else Verdict.MUTED
         word, sign = _VERDICTS[verdict]
@@ -320,7 +332,8 @@ def _bar(moment: Moment, shape: Literal["glute", "hamstring"], exercise: Exercis
         level = _level(moment.frame.activation_fast, shape)
     elif moment.stage == "finished":
         level = _mean(_level(rep.activation, shape) for rep in moment.reps if rep.counted)
-    floor = (exercise.floor.mvic if moment.unit == "%MVIC" else exercise.floor.ref) if shape == "glute" else None
+    asked = exercise.floor if shape == "glute" and exercise.target[0] == "gluteus_maximus" else None
+    floor = None if asked is None else asked.mvic if moment.unit == "%MVIC" else asked.ref
     return BarView(
         shape=shape,
         name=_say(texts, "label.gluteus_maximus" if shape == "glute" else "label.hamstrings"),
@@ -354,8 +367,8 @@ def _ring(moment: Moment, exercise: Exercise, texts: Texts, in_rep: bool) -> Rin
     if moment.stage == "reference":
         picture = _key(cue.instruction) if cue.instruction else ""
         return RingView((1.0,), (cue.phase_fraction,), "", "", "", "", picture)
-    counted = sum(rep.counted for rep in moment.reps)
-    count, of = str(counted + in_rep), _say(texts, "train.of_reps", reps=exercise.dose.reps)
+    counted, planned = len(_of_this_set(moment)), _planned_reps(moment, exercise)
+    count, of = str(counted + in_rep), _say(texts, "train.of_reps", reps=planned)
     if moment.stage == "finished":
         return RingView(planned_s, everything, count, of, "", "", "")
     if cue.phase not in ids:
@@ -364,7 +377,7 @@ def _ring(moment: Moment, exercise: Exercise, texts: Texts, in_rep: bool) -> Rin
     at = ids.index(cue.phase)
     following = (at + 1) % len(ids)
     then = _say(texts, "train.then_phase", then=ids[following], seconds=f"{planned_s[following]:g}")
-    if following == 0 and counted + 1 >= exercise.dose.reps:
+    if following == 0 and counted + 1 >= planned:
         then = _say(texts, "train.then_rest")
     passed = (*everything[:at], cue.phase_fraction, *nothing[at + 1 :])
     return RingView(planned_s, passed, count, of, _say(texts, f"phase.{cue.phase}"), then, "")
@@ -385,6 +398,9 @@ def _advice(moment: Moment, texts: Texts) -> AdviceView | None:
     if stage in ("searching", "paused") and not cue.warning:
         text, reason, far = (_say(texts, id) for id in (f"train.advice_{stage}", f"train.why_{stage}", f"far.advice_{stage}"))
         return AdviceView(text, reason, far, stage)
+    if cue.advice is None and cue.instruction is not None:
+        reason = texts.say(cue.reason) if cue.reason is not None else ""
+        return AdviceView(texts.say(cue.instruction), reason, texts.say_far(cue.instruction), cue.activity)
     if cue.advice is None:
         return None
     picture = "warning" if cue.warning else _key(cue.advice)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMainWindow
 
-from gluteemg.coaching.coach import Message
 from gluteemg.coaching.exercise import Exercise
+from gluteemg.coaching.message import Message
+from gluteemg.coaching.part import Key
+from gluteemg.coaching.safety import Value
 from gluteemg.coaching.texts import Texts
 from gluteemg.session import Moment, Stage
 from gluteemg.ui.keys_card import KeysCard
@@ -27,8 +30,29 @@ FRAME_MS = 16
 """About 60 pictures a second."""
 
 
+def _no_key(_: Key) -> None:
+    """Pass a key over."""
+
+
+def _no_answer(_question: str, _value: Value) -> None:
+    """Pass an answer over."""
+
+
 def _nothing() -> None:
     pass
+
+
+KEYS: Mapping[str, Key] = {
+    "G": "start",
+    "Right": "skip",
+    "E": "end_set",
+    "D": "decline",
+    "C": "cramp",
+    "H": "hurts",
+}
+"""What a person can ask for, beside pause and stop."""
+ANSWERS: Mapping[str, Value] = {**{str(n): n for n in range(10)}, "X": 10, "Y": True, "J": True, "N": False}
+"""Answers to a scale, and to yes or no (J: ja); ticks and texts are asked on the terminal alone until a screen asks them."""
 
 
 class TrainWindow(QMainWindow):
@@ -39,8 +63,8 @@ class TrainWindow(QMainWindow):
 
     Parameters
     ----------
-    exercise : Exercise
-        What is practised.
+    exercises : mapping of str to Exercise
+        What may be practised, by id; the first one first.
     texts : Texts
         Words.
     read : callable
@@ -51,43 +75,48 @@ class TrainWindow(QMainWindow):
         Colours; None follows the system.
     reduce_motion : bool
         Change at once instead of fading.
-    set_number : int
-        From 1.
     replay : bool
         The session is a recording.
     on_pause : callable
         The person pauses or resumes.
     on_stop : callable
         The person stops, by key, button or by closing the window; called once.
+    on_key : callable
+        The person asks for something else by a key.
+    on_answer : callable
+        The person answers a question by a key: its id, and the answer.
     """
 
     def __init__(
         self,
-        exercise: Exercise,
+        exercises: Mapping[str, Exercise],
         texts: Texts,
         read: Callable[[], Moment],
         ring: TraceRing | None = None,
         theme: Theme | None = None,
         reduce_motion: bool = False,
-        set_number: int = 1,
         replay: bool = False,
         on_pause: Callable[[], None] = _nothing,
         on_stop: Callable[[], None] = _nothing,
+        on_key: Callable[[Key], None] = _no_key,
+        on_answer: Callable[[str, Value], None] = _no_answer,
     ) -> None:
         super().__init__()
-        self._exercise, self._texts, self._read = exercise, texts, read
-        self._set_number, self._replay = set_number, replay
+        self._exercises, self._exercise = exercises, next(iter(exercises.values()))
+        self._texts, self._read, self._replay = texts, read, replay
         self._ring = ring if ring is not None else TraceRing(())
         self._follows_system = theme is None
         self._theme = theme or system_theme()
         self._on_pause, self._on_stop = on_pause, on_stop
+        self._on_key, self._on_answer = on_key, on_answer
+        self._question: str | None = None
         self._stage: Stage = "searching"
         self._stopped = False
         self._traces: TracesView | None = None
         self.screen_ = TrainScreen(texts, self._theme, reduce_motion)
         self.setCentralWidget(self.screen_)
         self._keys_card = KeysCard(texts, self._theme, self.screen_)
-        self.setWindowTitle(f"{texts.say(Message(f'exercise.{exercise.id}'))} · gluteemg")
+        self.setWindowTitle(f"{texts.say(Message(f'exercise.{self._exercise.id}'))} · gluteemg")
         self.setMinimumSize(SMALLEST)
         self.resize(1280, 800)
         self._connect()
@@ -109,6 +138,10 @@ class TrainWindow(QMainWindow):
         for button, key, action in actions:
             button.clicked.connect(action)
             self._give_key(key, action)
+        for key, asked in KEYS.items():
+            self._give_key(key, partial(self._on_key, asked))
+        for key, value in ANSWERS.items():
+            self._give_key(key, partial(self._answer, value))
         self._give_key("+", lambda: self._rescale(+1))
         self._give_key("-", lambda: self._rescale(-1))
         if self._follows_system:
@@ -124,16 +157,22 @@ class TrainWindow(QMainWindow):
         """Show what the session knows now."""
         now_s = time.monotonic()
         moment = self._read()
-        self._stage = moment.stage
-        view = train_view(moment, self._exercise, self._texts, set_number=self._set_number, replay=self._replay)
+        self._stage, self._question = moment.stage, moment.cue.question
+        self._exercise = self._exercises.get(moment.cue.exercise or "", self._exercise)
+        view = train_view(moment, self._exercise, self._texts, replay=self._replay)
         self.screen_.show_view(view, now_s - self._then_s)
         self._then_s = now_s
         if self._traces is not None and self._traces.isVisible():
             self._traces.refresh(moment)
 
+    def _answer(self, value: Value) -> None:
+        """Answer what is asked, if anything is."""
+        if self._question is not None:
+            self._on_answer(self._question, value)
+
     def pause(self) -> None:
         """Pause, or go on."""
-        if self._stage in ("running", "paused"):
+        if self._stage in ("running", "reference", "paused"):
             self._on_pause()
 
     def stop(self) -> None:
