@@ -241,6 +241,25 @@ def test_every_other_plan_is_gone_through_to_its_end(name: str, train: Train) ->
         assert said["summary"]["checks"]["drift"] == "good"
 
 
+@pytest.mark.slow
+def test_a_simulated_person_can_do_every_exercise(train: Train, written: Callable[[str], Path]) -> None:
+    dose = "sets = 1\nreps = 2\nrest_s = 3"
+    steps = [
+        f'[[steps]]\ndo = "practise"\nexercise = "{exercise.id}"\n{dose}\nhold_s = {min(exercise.dose.hold_s, 5)}'
+        for exercise in catalogue.load_exercises()
+    ]
+    measure = '[[steps]]\ndo = "measure"\nprotocol = "demo"\n\n'
+    said, _, _ = train(written(measure + "\n\n".join(steps)), "glute-led", "--channels", "8")
+    assert {each["exercise"] for each in said["practice"]["sets"]} == set(catalogue.names("exercises"))
+    for each in said["practice"]["sets"]:
+        exercise = catalogue.load_exercise(each["exercise"])
+        target = exercise.target[0]
+        turns = 2 if exercise.side_mode == "alternating" and target != "internal_oblique" else 1  # that one is worn on the left
+        assert each["counted"] == 2 * turns, each
+        if target in ("gluteus_maximus", "gluteus_medius"):
+            assert each["scored"] >= 2, each
+
+
 def test_there_is_somebody_for_every_habit() -> None:
     assert set(CHARACTERS) == {"hamstring-led", "shared", "glute-led"}
     for name in HABITS:
