@@ -51,6 +51,7 @@ def test_virtual_sensors_are_calibrated_as_in_the_demo() -> None:
 def test_what_cannot_be_done_is_said_before_anything_begins(tmp_path: Path) -> None:
     assert "submaximal" in refusal("calibrate", *ROLES, *VIRTUAL, "--protocol", "headstand")
     assert "adductors:left" in refusal("calibrate", *ROLES, *VIRTUAL, "--placed", "adductors:left=here")
+    assert "not mvic: leave --protocol out" in refusal("calibrate", *ROLES, *VIRTUAL, "--protocol", "mvic")
     assert "take them first" in refusal("calibrate", *ROLES, *VIRTUAL, "--protocol", "resqueeze")
     assert "calibrate" in refusal("calibrate", *ROLES, *VIRTUAL, "--calibration", tmp_path / "none.json")
 

@@ -102,10 +102,6 @@ def assert_same_update(one: Update, other: Update) -> None:
             assert_same(*(np.concatenate([np.empty(0), *p]) for p in parts))
 
 
-def notifications(items: Sequence[Item]) -> list[Packet]:
-    return [item for item in items if isinstance(item, Packet) and item.data]
-
-
 def mixed_sensors() -> list[SimulatedSensor]:
     """Two uMyo on the left, one NPG with three channels on the right, losing packets alone and in runs."""
     person = Person(SCENARIOS["shared"], 3)

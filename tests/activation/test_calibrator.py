@@ -30,25 +30,11 @@ _SHORT = Protocol.parse(
 id = "short"
 method = "submaximal"
 spare_trials = 1
-[[steps]]
-id = "rest"
-kind = "rest"
-seconds = 2
-lead_s = 1
-[[steps]]
-id = "squeeze"
-kind = "reference"
-muscles = ["gluteus_maximus"]
-pause_s = 0.5
-seconds = 2
-lead_s = 1
-[[steps]]
-id = "heel_dig"
-kind = "reference"
-muscles = ["hamstrings"]
-pause_s = 0.5
-seconds = 2
-lead_s = 1
+steps = [
+    {id = "rest", kind = "rest", seconds = 2, lead_s = 1},
+    {id = "squeeze", kind = "reference", muscles = ["gluteus_maximus"], pause_s = 0.5, seconds = 2, lead_s = 1},
+    {id = "heel_dig", kind = "reference", muscles = ["hamstrings"], pause_s = 0.5, seconds = 2, lead_s = 1},
+]
 """,
     "short",
 )
@@ -277,27 +263,12 @@ _REPEATED = Protocol.parse(
 id = "repeated"
 method = "mvic"
 statistic = "max"
-[[steps]]
-id = "rest"
-kind = "rest"
-seconds = 2
-lead_s = 1
-[[steps]]
-id = "squeeze"
-kind = "reference"
-muscles = ["gluteus_maximus"]
-effort = 10
-trials = 3
-agreement = 0.1
-seconds = 3
-lead_s = 1
-between_s = 0.5
-[[steps]]
-id = "standing"
-kind = "reference"
-muscles = ["gluteus_maximus"]
-seconds = 3
-lead_s = 1
+steps = [
+    {id = "rest", kind = "rest", seconds = 2, lead_s = 1},
+    {id = "squeeze", kind = "reference", muscles = ["gluteus_maximus"], effort = 10, pause_s = 0.5, seconds = 3, lead_s = 1, \
+     trials = 3, agreement = 0.1},
+    {id = "standing", kind = "reference", muscles = ["gluteus_maximus"], seconds = 3, lead_s = 1},
+]
 """,
     "repeated",
 )
@@ -313,8 +284,7 @@ def _repeated(*trials: float, standing: float = 40.0) -> NDArray[np.float64]:
 
 def _repeat(*trials: float, standing: float = 40.0) -> tuple[Level, list[str]]:
     envelope = _repeated(*trials, standing=standing)
-    protocol = Protocol.parse(_REPEATED.toml.replace("lead_s = 1\nbetween_s", "lead_s = 1\npause_s = 0.5\nbetween_s"), "x")
-    result, rejections = _take(Calibrator(protocol, (GLUTES,)), _frames(envelope, (GLUTES,)))
+    result, rejections = _take(Calibrator(_REPEATED, (GLUTES,)), _frames(envelope, (GLUTES,)))
     return _level(result, GLUTES), rejections
 
 
@@ -377,7 +347,7 @@ def test_a_trial_of_a_signal_that_cannot_be_trusted_says_why(flag: Flag, reason:
 
 def test_the_median_of_half_efforts_is_the_reference() -> None:
     middle = Protocol.parse(
-        _SHORT.toml.replace('muscles = ["gluteus_maximus"]', 'muscles = ["gluteus_maximus"]\ntrials = 3\neffort = 5'),
+        _SHORT.toml.replace('muscles = ["gluteus_maximus"]', 'muscles = ["gluteus_maximus"], trials = 3, effort = 5'),
         "middle",
     )
     envelope = np.full((1500, 2), 2.0)
@@ -391,7 +361,7 @@ def test_the_median_of_half_efforts_is_the_reference() -> None:
 
 
 def test_what_the_lead_and_the_tail_hold_is_not_measured() -> None:
-    tailed = Protocol.parse(_SHORT.toml.replace("seconds = 2\nlead_s = 1", "seconds = 2\nlead_s = 0.5\ntail_s = 0.5"), "tailed")
+    tailed = Protocol.parse(_SHORT.toml.replace("seconds = 2, lead_s = 1", "seconds = 2, lead_s = 0.5, tail_s = 0.5"), "tailed")
     envelope = _followed()
     for step in (_REST, _SQUEEZE, _DIG):
         envelope[step.start : step.start + 50] = 33.0
@@ -534,9 +504,12 @@ def test_drift_is_measured_as_what_it_is_compared_with_was() -> None:
     assert changes["mean"] < -0.3
 
 
-@pytest.mark.parametrize("calibration", [None, _IN_FORCE.model_copy(update={"levels": (), "method": None})])
+_TASK = _IN_FORCE.model_copy(update={"method": "task"})
+
+
+@pytest.mark.parametrize("calibration", [None, _IN_FORCE.model_copy(update={"levels": (), "method": None}), _TASK])
 def test_drift_without_anything_to_compare_with_is_refused(calibration: Calibration | None) -> None:
-    with pytest.raises(DefinitionError, match="resqueeze compares with references, and there are none"):
+    with pytest.raises(DefinitionError, match="resqueeze compares with references of efforts, and there are none"):
         Calibrator(protocol("resqueeze"), _PAIR, calibration=calibration)
 
 

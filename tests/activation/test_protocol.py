@@ -9,31 +9,18 @@ from tests.activation.sessions import ROOT, protocol
 
 from gluteemg.activation.protocol import Protocol
 from gluteemg.errors import DefinitionError
+from gluteemg.muscles import HAMSTRINGS
 
 _SHORT = """\
 id = "short"
 method = "mvic"
 statistic = "max"
 spare_trials = 1
-[[steps]]
-id = "rest"
-kind = "rest"
-seconds = 2
-lead_s = 1
-[[steps]]
-id = "squeeze"
-kind = "reference"
-muscles = ["gluteus_maximus"]
-trials = 2
-agreement = 0.1
-seconds = 3
-lead_s = 1
-[[steps]]
-id = "heel_dig"
-kind = "reference"
-muscles = ["hamstrings"]
-seconds = 2
-lead_s = 1
+steps = [
+    {id = "rest", kind = "rest", seconds = 2, lead_s = 1},
+    {id = "squeeze", kind = "reference", muscles = ["gluteus_maximus"], trials = 2, agreement = 0.1, seconds = 3, lead_s = 1},
+    {id = "heel_dig", kind = "reference", muscles = ["hamstrings"], seconds = 2, lead_s = 1},
+]
 """
 
 
@@ -54,6 +41,13 @@ def test_half_efforts_are_measured_in_the_middle_three_seconds() -> None:
     assert (taken.method, taken.statistic, taken.averaged_s) == ("submaximal", "mean", 3.0)
     for step in taken.steps[1:]:
         assert (step.trials, step.seconds, step.lead_s, step.tail_s, step.between_s, step.effort) == (3, 5, 1, 1, 10, 5)
+
+
+def test_a_bridge_that_is_held_stands_for_every_muscle_and_asks_for_no_effort() -> None:
+    taken = protocol("reference_task")
+    (hold,) = (step for step in taken.steps if step.kind == "reference")
+    assert (taken.method, taken.statistic, taken.averaged_s, hold.effort) == ("task", "mean", 3.0, None)
+    assert {"gluteus_maximus", "gluteus_medius", *HAMSTRINGS} <= set(hold.muscles)
 
 
 def test_the_demo_asks_for_what_its_person_does() -> None:
@@ -77,7 +71,7 @@ def test_every_protocol_that_comes_along_can_be_read(file: Path) -> None:
 
 
 def test_a_pause_before_the_other_trials_is_that_before_the_first_unless_it_says_so() -> None:
-    rest, squeeze, _ = Protocol.parse(_SHORT.replace("trials = 2", "trials = 2\npause_s = 3\nbetween_s = 10"), "x").steps
+    rest, squeeze, _ = Protocol.parse(_SHORT.replace("trials = 2", "trials = 2, pause_s = 3, between_s = 10"), "x").steps
     assert [squeeze.pause_before_s(trial) for trial in (1, 2, 3)] == [3, 10, 10]
     assert rest.pause_before_s(2) == 0
 
@@ -85,11 +79,11 @@ def test_a_pause_before_the_other_trials_is_that_before_the_first_unless_it_says
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('kind = "rest"', 'kind = "reference"\nmuscles = ["hamstrings"]', "the first step must be a rest"),
+        ('kind = "rest"', 'kind = "reference", muscles = ["hamstrings"]', "the first step must be a rest"),
         ("lead_s = 1", "lead_s = 1.1", "steps[0]: less than 1 s is left to measure after lead_s and tail_s"),
         ("lead_s = 1", "tail_s = 1.1", "steps[0]: less than 1 s is left to measure after lead_s and tail_s"),
-        ('muscles = ["hamstrings"]', "", "steps[2]: a reference names its muscles"),
-        ('kind = "rest"', 'kind = "rest"\nmuscles = ["hamstrings"]', "steps[0]: a rest names no muscles"),
+        (', muscles = ["hamstrings"]', "", "steps[2]: a reference names its muscles"),
+        ('kind = "rest"', 'kind = "rest", muscles = ["hamstrings"]', "steps[0]: a rest names no muscles"),
         ('"hamstrings"', '"biceps_brachii"', "steps[2].muscles[0]: Input should be"),
         ("spare_trials = 1", "spare_trials = -1", "spare_trials: Input should be greater than or equal to 0"),
         ("spare_trials = 1", "window_s = 0.3", "window_s must be one of 0.125, 0.25, 0.5, 1"),
@@ -97,10 +91,10 @@ def test_a_pause_before_the_other_trials_is_that_before_the_first_unless_it_says
         ('statistic = "max"', 'statistic = "mean"', "every reference must be measured for the same time"),
         ('method = "mvic"', "", "there must be a method where there are references"),
         ("trials = 2", "trials = 1", "steps[1]: only a reference of two or more trials says agreement"),
-        ('muscles = ["hamstrings"]', 'muscles = ["hamstrings"]\nat_most = {adductors = 0.2}', "only a check says at_most"),
+        ('muscles = ["hamstrings"]', 'muscles = ["hamstrings"], at_most = {adductors = 0.2}', "only a check says at_most"),
         (
-            'kind = "reference"\nmuscles = ["hamstrings"]',
-            'kind = "check"\nmuscles = ["hamstrings"]',
+            'kind = "reference", muscles = ["hamstrings"]',
+            'kind = "check", muscles = ["hamstrings"]',
             "a protocol takes references, or checks, or looks for drift: one of them",
         ),
     ],

@@ -194,6 +194,7 @@ def test_without_a_ratio_the_reason_is_told() -> None:
     cases = {
         "no_pair": Ratio((GLUTES, MEDIUS)),
         "no_reference": Ratio(_PAIR, Scale(_calibration(3.0, 50.0, [GLUTES]), _PAIR)),
+        "task_reference": Ratio(_PAIR, Scale(_calibration(3.0, 50.0).model_copy(update={"method": "task"}), _PAIR)),
         "too_noisy": Ratio(_PAIR, Scale(_calibration(3.0, 5.9), _PAIR)),
     }
     for reason, ratio in cases.items():

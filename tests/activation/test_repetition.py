@@ -205,6 +205,15 @@ def test_without_a_reference_it_is_counted_and_says_so() -> None:
     assert rep.residual == {GLUTES: 0.0, HAMSTRINGS: 0.0}
 
 
+@pytest.mark.parametrize("target", [_TARGET, Target(None, 0.4, "gluteus_maximus")])
+def test_against_a_task_it_is_counted_with_its_level_and_not_scored(target: Target) -> None:
+    levels = tuple(Level(role=str(role), floor=0.0, reference=1.0) for role in _ROLES)
+    scale = Scale(Calibration(method="task", floor_method="rest", levels=levels), _ROLES)
+    (rep,) = _detector(target=target, scale=scale).feed(_frames(_work((2.0, 0.6, 0.6, 1.0))))[1]
+    assert (rep.counted, rep.scored, rep.reasons, rep.over_floor) == (True, False, ("task_reference",), None)
+    assert rep.activation[GLUTES] == pytest.approx(0.6)
+
+
 def test_glutes_alone_can_be_counted_without_a_ratio() -> None:
     frames = _frames(_work((2.0, 0.6, 0.6, 1.0))[:, :1], roles=(GLUTES,))
     (rep,) = _detector((GLUTES,)).feed(frames)[1]

@@ -139,6 +139,16 @@ def test_without_a_reference_of_what_the_ratio_needs_it_says_so(known: str, coun
     assert analysis.summary.why_no_share == "no_reference"
 
 
+def test_against_a_task_levels_are_told_and_nothing_is_compared() -> None:
+    task = calibration_of("gluteus_maximus", "hamstrings").model_copy(update={"method": "task"})
+    analysis = analyse(Recording.open(ROOT / "recordings" / "bridge_glute_led.emg"), BRIDGE, task)
+    assert analysis.summary.reps > 0
+    assert (analysis.summary.unit, analysis.summary.share, analysis.summary.why_no_share) == ("%TASK", None, "task_reference")
+    for rep in analysis.reps:
+        assert None not in [rep.activation[f"{muscle}:left"] for muscle in ("gluteus_maximus", "hamstrings")]
+        assert (rep.ratio, rep.sides, rep.symmetry_index, rep.over_floor) == (None, {}, None, None)
+
+
 def test_before_its_first_sample_a_sensor_is_not_lost(tmp_path: Path) -> None:
     def late(items: Sequence[Item]) -> Sequence[Item]:
         first = next(i.t_ns for i in items if isinstance(i, Packet))

@@ -13,10 +13,12 @@ from gluteemg.errors import DefinitionError, RoleError
 from gluteemg.muscles import Role
 from gluteemg.sensors.source import Event, Item
 
-Method = Literal["mvic", "submaximal"]
-Unit = Literal["%MVIC", "%REF"]
+Method = Literal["mvic", "submaximal", "task"]
+"""Maximal efforts, efforts that are rated by the person, or a task that stands for 100 % of every muscle."""
+Unit = Literal["%MVIC", "%REF", "%TASK"]
 Statistic = Literal["mean", "max"]
 SensorUnit = Literal["uV", "counts"]
+_UNITS: Mapping[Method, Unit] = {"mvic": "%MVIC", "submaximal": "%REF", "task": "%TASK"}
 
 
 class MeasuredTrial(Part):
@@ -103,7 +105,7 @@ class Calibration(Detail):
 
     Parameters
     ----------
-    method : {"mvic", "submaximal"} or None
+    method : {"mvic", "submaximal", "task"} or None
         How the references were taken; None if, and only if, there are none.
     floor_method : {"rest", "estimated"}
         From a rest that was asked for, or from the quietest windows of a recording.
@@ -147,7 +149,12 @@ class Calibration(Detail):
     @property
     def unit(self) -> Unit | None:
         """How activation is printed; None without references."""
-        return None if self.method is None else "%MVIC" if self.method == "mvic" else "%REF"
+        return None if self.method is None else _UNITS[self.method]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether muscles, sides and efforts may be compared by it: not where one task stands for 100 % of all of them."""
+        return self.method != "task"
 
     def level(self, role: Role) -> Level | None:
         """Find the level of a muscle."""

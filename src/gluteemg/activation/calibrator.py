@@ -65,8 +65,10 @@ class Calibrator:
         units: Mapping[Role, SensorUnit] | None = None,
         placed: Mapping[Role, str] | None = None,
     ) -> None:
-        if protocol.compares and (calibration is None or calibration.method is None):
-            raise DefinitionError(f"The protocol {protocol.id} compares with references, and there are none: take them first.")
+        if protocol.compares and (calibration is None or calibration.method in (None, "task")):
+            raise DefinitionError(
+                f"The protocol {protocol.id} compares with references of efforts, and there are none: take them first."
+            )
         self.protocol = protocol
         self._roles, self._in_force = tuple(roles), calibration
         self._units, self._placed = units or {}, placed or {}
@@ -195,7 +197,8 @@ class Calibrator:
         if any(s.kind == "check" for s in self.protocol.steps):
             rows = [[self._best_above(c, [s], "mean") for c in range(len(self._roles))] for s in checks]
             above = np.array(rows).reshape(len(checks), len(self._roles))
-            return isolation(self.protocol.id, checks, above, self._roles, self._in_force)
+            efforts = self._in_force if self._in_force is not None and self._in_force.comparable else None
+            return isolation(self.protocol.id, checks, above, self._roles, efforts)
         levels = tuple(self._level(c) for c in range(len(self._roles)) if not np.isnan(self._floor[c]))
         taken = any(level.reference for level in levels)
         return Calibration(

@@ -30,8 +30,8 @@ LET_GO = 0.10
 """A muscle has let go when a tenth of the hold is left."""
 CHECK_S = 30.0
 """Length of a posture check: seated, standing, holding the baby."""
-CLENCH: Mapping[Method, float] = {"mvic": 0.05, "submaximal": 0.10}
-"""Activation over which gluteus maximus is not at rest, by kind of reference (proposal)."""
+CLENCH: Mapping[Method, float] = {"mvic": 0.05, "submaximal": 0.10, "task": 0.20}
+"""Activation over which gluteus maximus is not at rest, by kind of reference (proposal; a bridge is a quarter of all)."""
 CLENCHED_TIME = 0.5
 """Share of the time over `CLENCH` that makes a clench (proposal)."""
 LEAST_USABLE = 0.5

@@ -51,6 +51,7 @@ Reason = Literal[
     "spectrum_only",
     "filtered_only",
     "no_reference",
+    "task_reference",
     "no_rest_level",
     "too_few_reps",
     "too_noisy",

@@ -91,7 +91,7 @@ class Protocol(Definition):
     ----------
     id : str
         Name of the file.
-    method : {"mvic", "submaximal"}, optional
+    method : {"mvic", "submaximal", "task"}, optional
         Of its references; none where it takes none.
     statistic : {"mean", "max"}
         A reference is the RMS over all that is measured of a trial, and the median of the trials; or the greatest RMS over any

@@ -144,8 +144,8 @@ def led_by(ln_ratio: float | None) -> LedBy | None:
     return "glutes" if ln_ratio >= GLUTES_LED else "hamstrings" if ln_ratio < HAMSTRINGS_LED else "shared"
 
 
-WORKING_SHARE: Mapping[Method, float] = {"submaximal": 1.0, "mvic": 0.4}
-"""Share of the reference at which exercises are done (chosen: about all of a sub-maximal one; a bridge is 17 to 33 %MVIC)."""
+WORKING_SHARE: Mapping[Method, float] = {"submaximal": 1.0, "mvic": 0.4, "task": 1.0}
+"""Share of the reference at which exercises are done (chosen: all of a half effort or a task; a bridge is 17 to 33 %MVIC)."""
 
 
 class Scale:
@@ -170,6 +170,8 @@ class Scale:
         ``20 · log10`` of the reference as it was measured over the floor; NaN without a reference.
     has_reference : ndarray of shape (n_roles,), bool
         Where there is one.
+    comparable : bool
+        Whether muscles and sides may be compared (`Calibration.comparable`).
     gate, rep_gate : ndarray of shape (n_roles,)
         Least fraction of the reference that counts as work, over 500 ms and over a whole repetition.
     """
@@ -187,6 +189,7 @@ class Scale:
         self.gate = np.fmax(GATE, GATE_FLOORS * self.floor / self.reference)
         self.rep_gate = np.fmax(GATE, REP_GATE_FLOORS * self.floor / self.reference)
 
+        self.comparable = calibration is None or calibration.comparable
         share_at_work = 1.0 if calibration is None or calibration.method is None else WORKING_SHARE[calibration.method]
         at_work = np.where(np.isnan(reference), np.sqrt(self._over_floor(working**2)), share_at_work * self.reference)
         self._tone = np.sqrt(self._over_floor(np.array([0.0 if x is None else x.tone for x in levels]) ** 2))
@@ -253,8 +256,8 @@ class Ratio:
         Those sides.
     why_not : str or None
         Id of why there is no ratio: ``no_pair`` (glutes and hamstrings of one side are not both worn), what a sensor was
-        refused for, ``no_reference``, or ``too_noisy`` (a reference less than `LEAST_SNR_DB` over its floor). References of
-        both come from one calibration, so they were taken in one way.
+        refused for, ``no_reference``, ``task_reference`` (one task stands for both), or ``too_noisy`` (a reference less than
+        `LEAST_SNR_DB` over its floor). References of both come from one calibration, so they were taken in one way.
     """
 
     def __init__(
@@ -285,6 +288,8 @@ class Ratio:
             return None
         if not scale.has_reference[columns].all():
             return "no_reference"
+        if not scale.comparable:
+            return "task_reference"
         return "too_noisy" if bool((scale.snr_db[columns] < LEAST_SNR_DB).any()) else None
 
     @property

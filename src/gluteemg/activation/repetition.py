@@ -324,6 +324,8 @@ class RepDetector:
             return self._ratio.why_not
         if not self._columns:
             return "not_worn"
+        if not self._scale.comparable:
+            return "task_reference"
         if numbers.known < (1 - _UNUSABLE_SHARE) * n:
             return "signal_lost" if any(numbers.flag[c] == Flag.ABSENT for c in self._columns) else "poor_signal"
         level, gate = numbers.levels[_KNOWN], self._scale.rep_gate

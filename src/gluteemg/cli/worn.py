@@ -71,10 +71,22 @@ class Worn(NamedTuple):
 
 
 def protocol_of(name: str | None, *, virtual: bool) -> Protocol:
-    """Load the protocol that was asked for; the simulated person follows that of the demo alone."""
+    """Load the protocol that was asked for.
+
+    Raises
+    ------
+    DefinitionError
+        If there is none such, or it takes references from the simulated person, who follows that of the demo alone.
+    """
     from gluteemg.catalogue import load_protocol
 
-    return load_protocol(name or ("demo" if virtual else "submaximal"))
+    protocol = load_protocol(name or ("demo" if virtual else "submaximal"))
+    if virtual and protocol.method is not None and protocol.id != "demo":
+        raise DefinitionError(
+            f"The simulated person squeezes as the protocol demo asks, not {protocol.id}: leave --protocol out, or measure it "
+            "in a plan, with `gluteemg train --virtual`."
+        )
+    return protocol
 
 
 def texts_for(

@@ -109,8 +109,9 @@ def analyse(recording: Recording, exercise: Exercise, calibration: Calibration |
     later = {side: _heard_lags(tally, levels, grid.signals, side) for side in SIDES}
     reps = []
     for number, rep in enumerate(tally.reps):
-        both = tally.together.of(rep)
-        reps.append(Repetition.of(rep, {side: {**named, "firing_lag_s": later[side][number]} for side, named in both.items()}))
+        both = tally.together.of(rep).items()
+        more = {side: {**named, "firing_lag_s": later[side][number]} for side, named in both} if levels.comparable else None
+        reps.append(Repetition.of(rep, more))
     return Analysis(
         recording=str(recording.path),
         started=recording.started.isoformat(),
@@ -146,7 +147,7 @@ def summarise(reps: Sequence[Rep], unit: Unit | None, *, why_no_ratio: str | Non
     ----------
     reps : sequence of Rep
         All of them.
-    unit : {"%REF", "%MVIC"} or None
+    unit : {"%REF", "%MVIC", "%TASK"} or None
         How activation is told; None without references.
     why_no_ratio : str or None
         Why there can be none (`Pipeline.why_no_ratio`).
@@ -244,8 +245,9 @@ def _tally(
         tally.spectra += meter.feed(update.traces, update.frames, update.reps)
         tally.together.feed(update.frames, update.reps)
         for column, flags in enumerate(update.frames.flags.T):
-            begun = tally.flags[column].any() | np.logical_or.accumulate(flags != Flag.ABSENT)
-            tally.flags[column] += np.bincount(flags[begun], minlength=len(Flag))
+            if not tally.flags[column].any():
+                flags = flags[np.logical_or.accumulate(flags != Flag.ABSENT)]
+            tally.flags[column] += np.bincount(flags, minlength=len(Flag))
     tally.bursts += [burst for finder in finders for burst in finder.finish()]
     tally.health = grid.health
     tally.why_no_ratio = scorer.why_no_ratio

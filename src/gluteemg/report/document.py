@@ -197,15 +197,18 @@ class Repetition(_Document):
     symmetry_index: float | None
 
     @classmethod
-    def of(cls, rep: Rep, together: Mapping[Side, Mapping[str, float]] = MappingProxyType({})) -> Self:
-        """Write a repetition down, rounded to what can be told; `together` holds more of each side, by its name there."""
+    def of(cls, rep: Rep, together: Mapping[Side, Mapping[str, float]] | None = MappingProxyType({})) -> Self:
+        """Write a repetition down, rounded to what can be told.
+
+        `together` holds more of each side, by its name there; None where neither muscles nor sides may be compared.
+        """
         ratio = None if rep.ln_ratio is None else float(np.exp(rep.ln_ratio))
         low = high = None
         if rep.ln_ratio is not None and rep.ln_ratio_error is not None:
             low, high = rep.ln_ratio_error.shares(rep.ln_ratio)
         both = [rep.activation[r] for side in SIDES for r in rep.activation if (r.muscle, r.side) == ("gluteus_maximus", side)]
         known = [level for level in both if level is not None]
-        symmetry = symmetry_index(*known) if len(known) == len(SIDES) else None
+        symmetry = symmetry_index(*known) if len(known) == len(SIDES) and together is not None else None
         return cls(
             start_s=round(rep.start_s, 3),
             end_s=round(rep.end_s, 3),
@@ -227,7 +230,9 @@ class Repetition(_Document):
             residual=_levels(rep.residual),
             time_in_zone_s=_rounded(rep.time_in_zone_s),
             longest_in_zone_s=_rounded(rep.longest_in_zone_s),
-            sides={side: one for side in SIDES if (one := OneSide.of(rep, side, together.get(side, {})))},
+            sides={}
+            if together is None
+            else {side: one for side in SIDES if (one := OneSide.of(rep, side, together.get(side, {})))},
             symmetry_index=None if symmetry is None or not isfinite(symmetry) else round(symmetry, 2),
         )
 
