@@ -12,7 +12,8 @@ RMS over 100 ms; each does of it what it can. gluteemg's: band 20–450 Hz (high
 LIVE = f"""\
 µs, median / p99, {streaming.N_CHANNELS} channels: the best of three runs that follow each other. All take each chunk in turn,
 in an order that is drawn anew, so everybody meets the same noise and the same cold caches; mne-lsl is measured after the
-others, through a stream of its own. Who filters the last second anew keeps no state.
+others, through a stream of its own. Who filters the last second anew keeps no state. "On its own" nobody comes in between: the
+caches are warm, and p99 is that of the machine's own interruptions.
 """
 ONSETS = f"""\
 Absolute error in ms, median / p95; part missed; false ones for each onset. A detection within {1000 * accuracy.REACH_S:.0f} ms
@@ -37,12 +38,14 @@ def budgets(
 ) -> Iterable[str]:
     """Write what was promised beside what was measured."""
     filters, both, bare = (costs[name] for name in (streaming.FILTERS, streaming.OURS, streaming.BARE))
+    own, floor = (costs[name + streaming.ALONE] for name in (streaming.OURS, streaming.BARE))
     alone, all_steps = filters.median / bare.median, both.median / bare.median
     offline, offline_both = speeds[streaming.FILTERS], speeds[streaming.OURS]
     rows: list[tuple[str, str, str, bool]] = [
         ("live, filters, × one bare `sosfilt`", f"{alone:.2f}", "≤ 1.5", alone <= 1.5),
         ("live, with both envelopes, × the same", f"{all_steps:.2f}", "≤ 3", all_steps <= 3),
-        ("live, with both envelopes, p99", f"{both.p99:.0f} µs (floor {bare.p99:.0f})", "≤ 150 µs", both.p99 <= 150),
+        ("live, with both envelopes, p99, on its own", f"{own.p99:.0f} µs (floor {floor.p99:.0f})", "≤ 150 µs", own.p99 <= 150),
+        ("the same, in turn with others", f"{both.p99:.0f} µs (floor {bare.p99:.0f})", "≤ 150 µs", both.p99 <= 150),
         (f"offline, filters, {size}", f"{offline:.0f} M/s", "≥ 45 M/s", offline >= 45),
         ("offline, with both envelopes", f"{offline_both:.0f} M/s", "≥ 20 M/s", offline_both >= 20),
         ("memory beside the input", f"{whole.chain_mb:.0f} MB", "< 50 MB", whole.chain_mb < 50),

@@ -10,6 +10,7 @@ from benchmarks.comparison.signals import Floats, Signal
 
 from gluteemg.activation.calibration import Calibration, Level
 from gluteemg.catalogue import load_exercise, load_profile
+from gluteemg.cli.live import analysed
 from gluteemg.muscles import Placement, Role
 from gluteemg.recording.file import Recorder, Recording
 from gluteemg.recording.importing import import_csv
@@ -33,7 +34,8 @@ def record(seconds: float, path: Path) -> Callable[[], Analysis]:
         recorder.put(simulated_packets([sensor], seconds, seed=1))
     levels = tuple(Level(role=str(r), floor=3.0, reference=GAIN_UV[r.muscle]) for r in _ROLES)
     calibration = Calibration(method="submaximal", floor_method="rest", levels=levels)
-    return lambda: analyse(Recording.open(path), exercise, calibration)
+
+    return lambda: analysed(path, exercise, calibration)
 
 
 def onsets(signals: Sequence[Signal]) -> list[tuple[Floats, Floats]]:

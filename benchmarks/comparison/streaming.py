@@ -1,7 +1,7 @@
 """What one chunk of samples costs live, measured turn by turn so that every program meets the same noise of the machine."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
@@ -92,6 +92,8 @@ def brainflow_window(emg: Floats, rate_hz: float) -> Step:
 
 BARE = "one `sosfilt` of our sections"
 OURS, FILTERS = "gluteemg, filters and both envelopes", "gluteemg, filters"
+ALONE = ", on its own"
+"""Who is measured without the others in between: with warm caches."""
 
 
 def contestants(emg: Floats, rate_hz: float, here: Collection[str]) -> dict[str, Step]:
@@ -120,19 +122,13 @@ def measure(here: Collection[str], *, quick: bool) -> tuple[dict[str, dict[tuple
         rate_hz, chunk_ms = case
         emg, size = session(10, N_CHANNELS, rate_hz), int(rate_hz * chunk_ms / 1000)
         chunks = [emg[k : k + size] for k in range(0, len(emg) - size + 1, size)]
-        steps = contestants(emg, rate_hz, here)
-        took: dict[str, list[int]] = {name: [] for name in steps}
-        order, random = list(steps), np.random.default_rng(0)
-        for number, chunk in enumerate(islice(cycle(chunks), 320 if quick else 3050)):
-            random.shuffle(order)
-            for name in order:
-                began_ns = time.perf_counter_ns()
-                steps[name](chunk)
-                spent_ns = time.perf_counter_ns() - began_ns
-                if number >= 50:  # the first ones warm up
-                    took[name].append(spent_ns)
-        for name, spent in took.items():
-            costs.setdefault(name, {})[case] = cost(spent)
+        n = 320 if quick else 3050
+        found = in_turn(contestants(emg, rate_hz, here), chunks, n)
+        for name in (BARE, OURS):
+            alone = {f"{name}{ALONE}": contestants(emg, rate_hz, ())[name]}
+            found |= in_turn(alone, chunks, n)
+        for name, its_cost in found.items():
+            costs.setdefault(name, {})[case] = its_cost
     why = None
     if "mne-lsl" in here:
         for case in CASES:
@@ -144,6 +140,21 @@ def measure(here: Collection[str], *, quick: bool) -> tuple[dict[str, dict[tuple
     return costs, why
 
 
+def in_turn(steps: Mapping[str, Step], chunks: Sequence[Floats], n: int) -> dict[str, Cost]:
+    """Give each of `n` chunks to everybody, in an order that is drawn anew each time."""
+    took: dict[str, list[int]] = {name: [] for name in steps}
+    order, random = list(steps), np.random.default_rng(0)
+    for number, chunk in enumerate(islice(cycle(chunks), n)):
+        random.shuffle(order)
+        for name in order:
+            began_ns = time.perf_counter_ns()
+            steps[name](chunk)
+            spent_ns = time.perf_counter_ns() - began_ns
+            if number >= 50:  # the first ones warm up
+                took[name].append(spent_ns)
+    return {name: cost(spent) for name, spent in took.items()}
+
+
 def cost(spent_ns: list[int]) -> Cost:
     """Sum up times of single chunks: the best of three runs that follow each other, since the machine may be busy elsewhere."""
     runs = np.array_split(np.array(spent_ns) / 1e3, 3)
@@ -152,7 +163,10 @@ def cost(spent_ns: list[int]) -> Cost:
 
 
 def lsl(rate_hz: float, chunk_ms: int, n: int) -> Cost | str:
-    """Send chunks through a stream of this machine to mne-lsl, and time each `acquire` that brings some; or say why not."""
+    """Send chunks through a stream of this machine to mne-lsl, and time each `acquire` that brings some; or say why not.
+
+    It is asked again at once, without a pause in which the caches would go cold: that is not its cost.
+    """
     from mne_lsl import set_log_level
     from mne_lsl.lsl import StreamInfo, StreamOutlet
     from mne_lsl.stream import StreamLSL
@@ -173,7 +187,6 @@ def lsl(rate_hz: float, chunk_ms: int, n: int) -> Cost | str:
         outlet.push_chunk(emg[k : k + size])
         deadline_s, total_ns, before = time.monotonic() + 1.0, 0, stream.n_new_samples
         while stream.n_new_samples - before < size and time.monotonic() < deadline_s:
-            time.sleep(0.0005)
             had, began_ns = stream.n_new_samples, time.perf_counter_ns()
             stream.acquire()
             took_ns = time.perf_counter_ns() - began_ns

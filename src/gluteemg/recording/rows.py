@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import sub
 from typing import Any
@@ -119,7 +119,7 @@ def read_ends(db: sqlite3.Connection, zero_ns: str | None, *, salvage: bool) -> 
     if str(first[2]) != zero_ns:
         raise ValueError(f"packet {first[0]}: session zero is {zero_ns!r:.40} and not when it came")
     packets, last_ns = ends[-1][0], ends[-1][2]
-    _check(list(ends)[-1:], packets - 1, ends[0][2], read_sensors(db))
+    _check([(value,) for value in ends[-1]], packets - 1, ends[0][2], read_sensors(db))
     return packets, last_ns - first[2], whole
 
 
@@ -129,27 +129,29 @@ def read_packets(db: sqlite3.Connection, packets: int, size: int) -> Generator[l
     rows = db.execute(f"{_COLUMNS} LIMIT ?", (packets,))
     seq, last_ns = 0, None
     while block := rows.fetchmany(size):
-        _check(block, seq, block[0][2] if last_ns is None else last_ns, sensors)
-        seq, last_ns = block[-1][0], block[-1][2]
-        yield [Packet(sensors[sensor], t_ns, data, KINDS[kind]) for _, sensor, t_ns, data, kind in block]
+        columns = tuple(zip(*block, strict=True))
+        _, ids, times_ns, blobs, kinds = columns
+        _check(columns, seq, times_ns[0] if last_ns is None else last_ns, sensors)
+        seq, last_ns = block[-1][0], times_ns[-1]
+        yield [*map(Packet, map(sensors.__getitem__, ids), times_ns, blobs, map(KINDS.__getitem__, kinds))]
     if seq < packets:
         raise ValueError(f"packet {seq + 1}: it is missing")
 
 
-def _check(rows: list[Row], seq: int, last_ns: int, sensors: Mapping[int, str]) -> None:
+def _check(columns: Sequence[tuple[Any, ...]], seq: int, last_ns: int, sensors: Mapping[int, str]) -> None:
     """Refuse rows that cannot follow packet `seq`, which came at `last_ns`; as a whole first, since that is quick."""
-    if _fault(rows, seq, last_ns, sensors) is None:
+    if _fault(columns, seq, last_ns, sensors) is None:
         return
-    for row in rows:
-        if fault := _fault([row], seq, last_ns, sensors):
+    for row in zip(*columns, strict=True):
+        if fault := _fault([(value,) for value in row], seq, last_ns, sensors):
             raise ValueError(f"packet {seq + 1}: {fault}")
         seq, last_ns = row[0], row[2]
 
 
-def _fault(rows: list[Row], seq: int, last_ns: int, sensors: Collection[int]) -> str | None:
-    """Say what is wrong with one of these rows."""
-    seqs, ids, times_ns, blobs, kinds = zip(*rows, strict=True)
-    if seqs[0] != seq + 1 or seqs[-1] != seq + len(rows):
+def _fault(columns: Sequence[tuple[Any, ...]], seq: int, last_ns: int, sensors: Collection[int]) -> str | None:
+    """Say what is wrong with one of the rows that have these columns."""
+    seqs, ids, times_ns, blobs, kinds = columns
+    if seqs[0] != seq + 1 or seqs[-1] != seq + len(seqs):
         return "it is missing"
     if unknown := {*ids}.difference(sensors):
         return f"there is no sensor {unknown.pop()!r:.40}"
