@@ -14,6 +14,7 @@ from gluteemg.cli import app
 from gluteemg.cli.worn import Worn
 from gluteemg.coaching.diary import Done, Entry
 from gluteemg.errors import GluteemgError
+from gluteemg.recording.file import Recording
 from gluteemg.rehearsal import Rehearsal
 
 
@@ -58,6 +59,25 @@ def test_after_a_month_of_good_practice_the_next_stage_is_open() -> None:
     assert said["stage"] == 3
     assert said["next_day"]
     assert "stage 3 of 4" in _run("programme")
+
+
+def test_two_good_sessions_of_an_exercise_make_the_next_one_harder_and_that_is_told(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now().astimezone()
+    catalogue.add_to_diary(Entry(at=now - timedelta(days=9), clearance=True))
+    for days in (5, 2):
+        done = Done(exercise="bridge", sets=1, reps=8, scored_reps=8, good_reps=8, ln_ratio=0.1)
+        catalogue.add_to_diary(Entry(at=now - timedelta(days=days), stage=2, exercises=(done,), pain_after=1, rpe=4))
+    assert json.loads(_run("programme", "--json"))["rungs"] == {"bridge": "slower"}
+    assert "Bridge gets harder. The same, more slowly" in _run("programme")
+    monkeypatch.setattr(Worn, "of", classmethod(lambda *_, **__: _worn()))
+    kept, asked = own / "session.emg", ["--answer", "pain_before=1", "--answer", "symptoms=0"]
+    _run("train", "--headless", "--no-sound", "--seconds", "3", "--record", str(kept), *asked)
+    (told,) = Recording.open(kept).told("plan")
+    rungs = {step["exercise"]: step["rung"] for step in told["plan"]["steps"] if step["do"] == "practise"}
+    assert rungs["bridge"]["id"] == "slower"
+    assert rungs["scorpion"] is None
 
 
 def test_a_gate_that_says_not_yet_can_be_passed_and_that_is_kept(own: Path) -> None:

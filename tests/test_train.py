@@ -106,6 +106,25 @@ def test_what_was_declined_is_not_offered_again(train: Train, written: Callable[
     assert len(set(changes)) == len(changes)
 
 
+def test_who_is_asked_to_go_slower_does_and_that_is_told_before_judged_by_and_kept(
+    train: Train, written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    said, told, recording = train(written(STEPS.format(reps=2) + 'rung = { id = "slower", tempo = 2.5 }'), "shared")
+    before = told.index("For today you need: a mat or a folded blanket")
+    assert told.index("Bridge gets harder. The same, more slowly") < before < told.index("Next: Bridge")
+    assert [round(rep["end_s"] - rep["start_s"]) for rep in said["reps"]] == pytest.approx([15, 15], abs=1)
+    (done,) = said["practice"]["sets"]
+    assert (done["rung"], done["counted"], done["good"]) == ("slower", 2, 2)
+    assert recording.told("set")[0]["rung"] == "slower"
+    again = CliRunner().invoke(app, ["replay", str(tmp_path / "session.emg"), "--headless"])
+    assert again.stderr.count("in your zone") == told.count("in your zone") == 2
+
+
+def test_what_needs_nothing_says_nothing_of_what_to_have_ready(train: Train, written: Callable[[str], Path]) -> None:
+    _, told, _ = train(written('[[steps]]\ndo = "task"\ntask = "walk"\nseconds = 5'), "shared")
+    assert "you need" not in told
+
+
 # What comes over people
 
 
@@ -165,6 +184,10 @@ def test_a_plan_for_sensors_that_are_not_there() -> None:
         ('[[steps]]\ndo = "ask"\nquestion = "weather"', "weather"),
         ('[[steps]]\ndo = "practise', "is not valid TOML"),
         ('[[steps]]\ndo = "jump"', "jump"),
+        (
+            '[[steps]]\ndo = "practise"\nexercise = "bridge"\nrung = { id = "higher", tempo = 2 }',
+            "There are no words for ladder.higher",
+        ),
         ('[[steps]]\ndo = "practise"\nexercise = "bridge"\nvariant = "upside_down"', "upside_down, no variant of bridge"),
     ],
 )

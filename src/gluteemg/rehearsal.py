@@ -179,7 +179,7 @@ class Rehearsal:
         if said.startswith(("ready.exercise", "rest.next_set")):
             mood.side = next((side for side in SIDES if said.endswith(side)), None)
         if cue.activity == "work" and cue.exercise is not None:
-            self._work(cue, self._exercises[cue.exercise], now_s)
+            self._work(cue, self._asked_for(cue), now_s)
         elif new:
             self._turn_to(cue, said, fills, now_s)
 
@@ -189,7 +189,7 @@ class Rehearsal:
             case "measure":
                 self._follow(self._trials.get(said.removeprefix("reference.")), now_s, float(fills.get("seconds", 0)))
             case "relax":
-                self._relax(said, now_s, cue.remaining_s or 0.0)
+                self._relax(said, now_s, 0.0 if cue.timer is None else cue.timer.left_s)
             case "watch":
                 self._stand(now_s, seen=cue.verdict is not None)
             case "hold":
@@ -274,7 +274,7 @@ class Rehearsal:
 
     def _repeat(self, cue: Cue, now_s: float, lasts_s: float | None = None) -> None:
         """Do one repetition, by the tempo of the exercise, in the way that was advised."""
-        mood, exercise = self._mood, self._exercises[cue.exercise or ""]
+        mood, exercise = self._mood, self._asked_for(cue)
         effects = [e for e in (self._effect(id, exercise) for id in sorted(mood.taken)) if e is not None]
         levels = self._levels(exercise, effects, cue.rep_number, np.exp(_SPREAD * self._random.standard_normal(3)))
         tempo = 1.0 if any(effect.slows for effect in effects) else mood.character.tempo
@@ -327,6 +327,11 @@ class Rehearsal:
         can |= {muscle: _TRUNK_LEVEL for muscle in (*exercise.target, *exercise.watch) if muscle in TRUNK}
         effort = float(np.prod([effect.all for effect in effects]))
         return {muscle: float(effort * _PART[_part_of(muscle, exercise)] * level) for muscle, level in can.items()}
+
+    def _asked_for(self, cue: Cue) -> Exercise:
+        """Give what is practised now, as slow as it is asked for."""
+        exercise = self._exercises[cue.exercise or ""]
+        return exercise if cue.rung is None else exercise.slowed(cue.rung.tempo)
 
     def _effect(self, advice: str, exercise: Exercise) -> Effect | None:
         """Tell what an advice does that was taken, in this exercise."""

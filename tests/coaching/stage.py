@@ -102,17 +102,31 @@ class Stage:
     ----------
     steps : str
         Of the plan; one bridge exercise, if there are none.
+    made : Plan, optional
+        The plan itself, in their place.
+    at_hand : bool
+        What the exercises take lies ready: nothing need be fetched.
     """
 
-    def __init__(self, *steps: str, kind: str = "practice", calibration: Calibration | None = LEVELS) -> None:
-        made = plan(*(steps or (BRIDGES,)), kind=kind)
+    def __init__(
+        self,
+        *steps: str,
+        kind: str = "practice",
+        calibration: Calibration | None = LEVELS,
+        made: Plan | None = None,
+        at_hand: bool = True,
+    ) -> None:
+        made = made or plan(*(steps or (BRIDGES,)), kind=kind)
         exercises = {id: load_exercise(id) for id in made.exercises}
+        if at_hand:
+            exercises = {id: exercise.model_copy(update={"equipment": ()}) for id, exercise in exercises.items()}
         protocols = {id: load_protocol(id) for id in made.protocols}
         self.coach: Coach = lead(made, exercises, protocols, ADVICE, SAFETY)
         self.calibration = calibration
         self.index = 1000
         self.cues: list[Cue] = []
         self.events: list[Event] = []
+        self.reps: list[Rep] = []
 
     @property
     def cue(self) -> Any:  # a Cue that changes with every feed: a checker would think that it stays
@@ -126,6 +140,7 @@ class Stage:
         cue, events = self.coach.feed(Now(run, reps, self.calibration))
         self.index = int(run.index[-1]) + 1
         self.cues.append(cue)
+        self.reps += reps
         for event in events:  # they go between the packets, and so come back
             self.events.append(event)
             self.coach.happen(event)
@@ -154,12 +169,12 @@ class Stage:
             self.wait(0.05)
         raise AssertionError(f"no {activity} within {most_s} s: it is {self.cue}")
 
-    def rep(self, **what: object) -> Cue:
-        """Do a repetition of 6 s, and rest until it is decided."""
-        self.wait(6.0, level=0.5, verdict=Verdict.IN_ZONE)
+    def rep(self, lasts_s: float = 6.0, **what: object) -> Cue:
+        """Do a repetition, and rest until it is decided."""
+        self.wait(lasts_s, level=0.5, verdict=Verdict.IN_ZONE)
         end_s = self.now_s
         self.wait(0.4)
-        return self.feed(frames(self.index), [rep(end_s, **what)])  # type: ignore[arg-type]
+        return self.feed(frames(self.index), [rep(end_s, lasts_s=lasts_s, **what)])  # type: ignore[arg-type]
 
     def press(self, kind: str, **detail: object) -> None:
         self.coach.happen(Event(kind, detail))

@@ -14,9 +14,10 @@ from gluteemg.activation.frame import FRAME_RATE_HZ, Verdict
 from gluteemg.catalogue import load_protocol
 from gluteemg.coaching.coach import WARN_AFTER_S, practice_of
 from gluteemg.coaching.cue import Cue
+from gluteemg.coaching.last_hold import HOLD_WAIT_S
 from gluteemg.coaching.message import Message
 from gluteemg.coaching.part import Now
-from gluteemg.coaching.practice import ASLEEP_S, HOLD_WAIT_S, PATIENCE_S
+from gluteemg.coaching.practice import ASLEEP_S, PATIENCE_S
 from gluteemg.coaching.steps import Measuring
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.source import Event

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.coaching.stage import BRIDGE, BRIDGES, TEXTS, Stage, frames, rep
+from tests.coaching.stage import BRIDGE, BRIDGES, LEVELS, TEXTS, Stage, frames, rep
 
 from gluteemg.activation.frame import Verdict
+from gluteemg.catalogue import load_exercise
 from gluteemg.coaching.practice import ASLEEP_S, COUNTDOWN_S, NUDGE_S, PATIENCE_S, READY_S, SETTLED_S
 from gluteemg.coaching.verdict import is_good, verdict
 from gluteemg.processing.quality import Flag
@@ -71,7 +72,7 @@ def test_the_rest_counts_down_and_a_key_ends_it() -> None:
         stage.rep()
     stage.until("rest")
     stage.wait(5)
-    assert stage.cue.remaining_s == pytest.approx(15, abs=0.2)
+    assert stage.cue.timer == pytest.approx((15, 20), abs=0.2)
     stage.press("key", key="start")
     stage.wait(0.05)
     assert stage.cue.activity == "countdown"
@@ -112,7 +113,7 @@ def test_a_pause_stops_every_clock() -> None:
     stage.press("resume")
     stage.wait(0.1)
     assert stage.cue.activity == "rest"
-    assert stage.cue.remaining_s == pytest.approx(15, abs=0.3)
+    assert stage.cue.timer == pytest.approx((15, 20), abs=0.3)
 
 
 def test_when_the_target_is_lost_the_set_goes_on_by_time_and_comes_back_to_the_sensor() -> None:
@@ -145,6 +146,42 @@ def test_a_last_hold_is_waited_for_and_its_time_in_the_zone_is_told() -> None:
     held = next(event for event in stage.events if event.kind == "hold")
     assert held.detail["in_zone_s"] == pytest.approx(10.0, abs=0.3)
     assert stage.coach.done
+
+
+def test_a_plan_that_names_no_side_asks_for_both() -> None:
+    stage = Stage('do = "practise"\nexercise = "clamshell"\nsides = []')
+    stage.until("work")
+    assert (stage.cue.side, stage.cue.sets) == ("left", 2 * load_exercise("clamshell").dose.sets.least)
+
+
+def test_a_hold_is_counted_down_while_it_lasts() -> None:
+    stage = Stage(BRIDGES.replace("sets = 2", "sets = 1") + "\nhold_s = 10")
+    stage.until("work")
+    for _ in range(3):
+        stage.rep()
+    stage.until("hold")
+    stage.wait(2.0)
+    assert stage.cue.timer == (10, 10)
+    stage.wait(4.0, level=0.5, verdict=Verdict.IN_ZONE)
+    assert stage.cue.timer == pytest.approx((6, 10), abs=0.1)
+    stage.wait(0.5)
+    assert stage.cue.timer == (10, 10)  # it was too short to be one
+
+
+def test_against_a_task_repetitions_are_counted_and_a_hold_needs_no_zone() -> None:
+    task = LEVELS.model_copy(update={"method": "task"})
+    stage = Stage(BRIDGES.replace("sets = 2", "sets = 1") + "\nhold_s = 5", calibration=task)
+    stage.until("work")
+    assert next(event for event in stage.events if event.kind == "aim").detail["zone"] is None
+    for _ in range(3):
+        stage.rep(scored=False, reasons=("task_reference",))
+    stage.until("hold")
+    stage.wait(5.2, level=0.5, verdict=Verdict.MUTED)
+    held = next(event for event in stage.events if event.kind == "hold")
+    assert held.detail["in_zone_s"] == pytest.approx(5.0, abs=0.3)
+    told = [message.id for cue in stage.cues for message in cue.spoken]
+    assert "outcome.counted" in told
+    assert "outcome.by_time" not in told
 
 
 def test_a_hold_that_never_comes_is_not_waited_for_for_ever() -> None:

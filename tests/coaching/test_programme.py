@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -372,13 +372,13 @@ def test_the_week_stays_the_same_when_the_clocks_change_and_on_a_journey() -> No
     assert weeks(_PROGRAMME, entries, date(2025, 3, 30))[0].practised == tuple(date(2025, 3, 24 + i) for i in range(4))
 
 
-def _on(rung: str | None, *sessions: tuple[int, int, int]) -> list[Entry]:
+def _on(rung: str | None, *sessions: tuple[int, int, int], first: int = 0) -> list[Entry]:
     """Sessions of the bridge on one rung: good repetitions of ten, pain, effort."""
     return [
         _session(i, pain_after=pain, rpe=rpe).model_copy(
             update={"exercises": (Done(exercise="bridge", sets=1, reps=10, scored_reps=10, good_reps=good, rung=rung),)}
         )
-        for i, (good, pain, rpe) in enumerate(sessions)
+        for i, (good, pain, rpe) in enumerate(sessions, first)
     ]
 
 
@@ -398,13 +398,61 @@ def _on(rung: str | None, *sessions: tuple[int, int, int]) -> list[Entry]:
         (_on("band", (9, 0, 4), (9, 5, 4)), 3, "slower"),
         (_on("band", (9, 0, 4), (2, 0, 4)), 3, "band"),
         (_on("load", (9, 0, 4), (9, 0, 4)), 4, "load"),
+        (_on("load", (2, 0, 4)), 3, "band"),  # as high as the stage goes
+        (_on("load", (9, 0, 4), (9, 0, 4)), 2, "slower"),
         (_on("a_rung_of_old", (9, 0, 4)), 4, None),
+        (_on(None, (9, 0, 4), (2, 0, 4)) + _on("slower", (2, 0, 4), first=5), 3, "slower"),
+        (_on("slower", (2, 0, 4), first=5) + _on(None, (9, 0, 4), (2, 0, 4)), 3, "slower"),  # the date decides
     ],
 )
 def test_the_ladder_goes_up_after_good_sessions_and_down_after_pain(entries: list[Entry], stage: int, rung: str | None) -> None:
-    found = _PROGRAMME.rung("bridge", _PROGRAMME.stages[stage], entries)
+    found = _PROGRAMME.rung("bridge", _PROGRAMME.stages[stage], entries, _day(30))
     assert (found and found.id) == rung
-    assert _PROGRAMME.rung("squat", _PROGRAMME.stages[stage], entries) is None
+    assert _PROGRAMME.rung("squat", _PROGRAMME.stages[stage], entries, _day(30)) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "rung"),
+    [
+        ({0: {"symptoms": ("heaviness",)}}, None),
+        ({0: {"rpe": None}}, None),  # what was not told is not taken for good
+        ({0: {"pain_before": None, "pain_after": None}}, None),
+        ({1: {"at": datetime(2025, 3, 3, 19, 0, tzinfo=UTC)}}, None),  # on one day
+        ({1: {"at": datetime(2026, 3, 3, 19, 0, tzinfo=UTC)}}, None),  # a clock that was wrong
+        ({}, "slower"),
+    ],
+)
+def test_only_days_of_which_all_is_known_to_be_well_lead_up_the_ladder(
+    more: dict[int, dict[str, Any]], rung: str | None
+) -> None:
+    entries = [e.model_copy(update=more.get(i, {})) for i, e in enumerate(_on(None, (9, 0, 4), (9, 0, 4)))]
+    found = _PROGRAMME.rung("bridge", _PROGRAMME.stages[2], entries, _day(30))
+    assert (found and found.id) == rung
+
+
+def test_pain_that_is_told_after_the_last_session_takes_a_rung_away() -> None:
+    entries = _on("band", (9, 0, 4), (9, 0, 4))
+    entries.append(Entry(at=entries[-1].at + timedelta(days=1), pain_before=6))
+    found = _PROGRAMME.rung("bridge", _PROGRAMME.stages[3], entries, _day(30))
+    assert (found and found.id) == "slower"
+
+
+def test_both_sides_must_do_well_before_an_exercise_gets_harder() -> None:
+    def went(right: int) -> str | None:
+        done = [Done(exercise="clamshell", side=side, sets=1, reps=10, scored_reps=10, good_reps=good)
+                for side, good in (("left", 10), ("right", right))]  # fmt: skip
+        entries = [_session(day, 3, exercises=done, rpe=4) for day in (0, 3)]
+        found = _PROGRAMME.rung("clamshell", _PROGRAMME.stages[3], entries, _day(30))
+        return None if found is None else found.id
+
+    assert (went(9), went(4)) == ("slower", None)
+
+
+def test_a_rung_that_does_not_suit_an_exercise_is_passed_over() -> None:
+    done = Done(exercise="step_up", sets=1, reps=10, scored_reps=10, good_reps=9, rung="slower")
+    entries = [_session(day, 4, exercises=(done,), rpe=4) for day in (0, 3)]
+    found = _PROGRAMME.rung("step_up", _LOADED, entries, _day(30))
+    assert (found and found.id) == "load"  # not the band
 
 
 @pytest.mark.parametrize(
@@ -417,6 +465,7 @@ def test_the_ladder_goes_up_after_good_sessions_and_down_after_pain(entries: lis
         ("least = 2, most = 3 }\nrest_days = 1", "least = 5, most = 6 }\nrest_days = 1", "do not fit a week"),
         ("share = 0.8", "share = 80", "Input should be less than or equal to 1"),
         ('id = "band"', 'id = "slower"', "every rung needs an id of its own"),
+        ('rungs = ["slower"]', 'rungs = ["faster"]', "faster is no rung of the ladder: it has slower, band, load"),
         ("days = 28", 'days = "a month"', "stages[2].gate.days: Input should be a valid integer"),
     ],
 )

@@ -71,6 +71,15 @@ def test_every_muscle_side_and_flag_has_its_words(texts: Texts) -> None:
     assert all(texts.say(Message(id, FILLS)) for id in [*ids, *(f"flag.{flag.name.lower()}" for flag in Flag)])
 
 
+def test_an_id_that_ends_in_a_number_is_looked_up_as_it_is_and_a_second_other_is_said_as_other() -> None:
+    own = load_texts("en").extended('[equipment]\nkettlebell8 = "a kettlebell of 8 kg"', "own.toml")
+    assert own.words("ready.equipment", equipment="mat, kettlebell8").endswith(
+        "a mat or a folded blanket, a kettlebell of 8 kg"
+    )
+    second, first = (own.words("flag.absent", muscle=muscle, side="left") for muscle in ("other2", "other"))
+    assert second == first
+
+
 def test_an_unknown_id_names_itself_and_its_table(texts: Texts) -> None:
     with pytest.raises(DefinitionError, match=r"'advice\.fly'"):
         texts.say(Message("advice.fly"))

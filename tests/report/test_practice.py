@@ -30,6 +30,10 @@ _EVENTS = [
     (40.0, Event("set_end", {**_SET, "counted": 3, "good": 1, "taken": [12.0, 18.0, 25.0]})),
     (60.0, Event("answer", {"question": "cramp", "value": ["hamstrings"]})),
 ]
+_BEGUN_AND_ENDED: list[tuple[str, dict[str, object]]] = [
+    ("set", {"reps": 3}),
+    ("set_end", {"counted": 3, "good": 1, "taken": [12.0, 18.0, 25.0]}),
+]
 _REPS = [rep(9.0), rep(18.0), rep(24.0, in_zone=False, led_by="hamstrings"), rep(31.0, scored=False), rep(55.0)]
 
 
@@ -60,6 +64,13 @@ def test_it_goes_into_the_diary_with_answers_and_what_was_measured() -> None:
     (done,) = entry.exercises
     assert (done.exercise, done.sets, done.reps, done.scored_reps, done.good_reps) == ("bridge", 1, 3, 2, 1)
     assert done.ln_ratio == pytest.approx(-0.4, abs=1e-3)
+
+
+def test_what_was_harder_stands_apart_from_the_plain_exercise() -> None:
+    sets = [({"rung": "slower"}, 10.0), ({}, 30.0)]  # recordings of old tell of no rung
+    events = [(at_s, Event(kind, {**_SET, **more, **end})) for more, at_s in sets for kind, end in _BEGUN_AND_ENDED]
+    entry = entry_of(practised([(0.0, Event("plan", {"id": "made"})), *events], _REPS, 70.0), datetime(2026, 3, 1, tzinfo=UTC))
+    assert [(done.rung, done.sets, done.reps) for done in entry.exercises] == [("slower", 1, 3), (None, 1, 3)]
 
 
 def test_a_plan_that_was_left_at_once_is_an_entry_all_the_same() -> None:

@@ -21,7 +21,7 @@ Name = Annotated[str, typer.Option("--programme", help="A programme by its id, o
 
 @app.callback()
 def show(context: typer.Context, programme: Name = "glute_return", as_json: Json = False) -> None:
-    """Say which stage you are at, what its gate asks, and which day suits."""
+    """Say which stage you are at, what its gate asks, what is harder by now, and which day suits."""
     from datetime import datetime
 
     from gluteemg.catalogue import load_diary, load_programme
@@ -34,15 +34,17 @@ def show(context: typer.Context, programme: Name = "glute_return", as_json: Json
     today, followed, entries = datetime.now().astimezone().date(), load_programme(programme), load_diary().entries
     now = standing(followed, entries, today)
     this_week = next(reversed(weeks(followed, entries, today)), None)
-    ahead = days_ahead(now.stage, entries, today)
+    ahead, rungs = days_ahead(now.stage, entries, today), followed.rungs(now.stage, entries, today)
     if as_json:
         done = None if this_week is None else {"days": this_week.done, "planned": this_week.planned}
-        print_json({**_document(now), "week": done, "next_day": ahead[0].isoformat() if ahead else None})
+        harder = {exercise: rung.id for exercise, rung in rungs.items()}
+        print_json({**_document(now), "rungs": harder, "week": done, "next_day": ahead[0].isoformat() if ahead else None})
         return
     texts = texts_for(language=language_of(context))
     lines = [*_about_gate(now, len(followed.stages) - 1, texts), ""]
+    lines += [texts.words("calendar.harder", exercise=exercise, ladder=rung.id) for exercise, rung in rungs.items()]
     if this_week is not None:
-        lines.append(_say(texts, "calendar.week", days=this_week.done, planned=this_week.planned))
+        lines.append(texts.words("calendar.week", days=this_week.done, planned=this_week.planned))
     lines.append(_about_days(ahead, today, texts))
     typer.echo("\n".join(lines))
 
@@ -70,7 +72,7 @@ def override(
         raise GluteemgError(f"The stage {now.stage.id} cannot be left like that: it {what}.")
     kept = Override(who=who, what=now.stage.id, why=why)
     add_to_diary(Entry(at=datetime.now().astimezone(), stage=now.stage.number, overrides=(kept,)))
-    typer.echo(_say(texts_for(language=language_of(context)), f"gate.overridden_{who}"))
+    typer.echo(texts_for(language=language_of(context)).words(f"gate.overridden_{who}"))
 
 
 def _document(now: Standing) -> dict[str, Any]:
@@ -88,14 +90,14 @@ def _document(now: Standing) -> dict[str, Any]:
 
 
 def _about_gate(now: Standing, last: int, texts: Texts) -> list[str]:
-    where = _say(texts, "calendar.where", stage=now.stage.id, number=now.stage.number, last=last)
+    where = texts.words("calendar.where", stage=now.stage.id, number=now.stage.number, last=last)
     met = sum(condition.met for condition in now.conditions)
     lines = [where, ""]
     lines += [f"  {'✓' if condition.met else '·'} {texts.say(condition.message)}" for condition in now.conditions]
     if now.override is not None:
-        lines += ["", _say(texts, f"gate.overridden_{now.override.who}")]
+        lines += ["", texts.words(f"gate.overridden_{now.override.who}")]
     elif now.stage.gate is not None:
-        lines += ["", _say(texts, "gate.open" if now.open else "gate.not_yet", met=met, asked=len(now.conditions))]
+        lines += ["", texts.words("gate.open" if now.open else "gate.not_yet", met=met, asked=len(now.conditions))]
     if now.next_step is not None:
         lines.append(texts.say(now.next_step))
     return lines
@@ -103,11 +105,5 @@ def _about_gate(now: Standing, last: int, texts: Texts) -> list[str]:
 
 def _about_days(ahead: tuple[date, ...], today: date, texts: Texts) -> str:
     if not ahead:
-        return _say(texts, "calendar.none_yet")
-    return _say(texts, "calendar.today") if ahead[0] == today else _say(texts, "calendar.next_day", day=ahead[0].isoformat())
-
-
-def _say(texts: Texts, id: str, **fills: str | int) -> str:
-    from gluteemg.coaching.message import Message
-
-    return texts.say(Message(id, fills))
+        return texts.words("calendar.none_yet")
+    return texts.words("calendar.today") if ahead[0] == today else texts.words("calendar.next_day", day=ahead[0].isoformat())

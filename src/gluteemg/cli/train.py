@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gluteemg.cli.language import language_of
-from gluteemg.cli.live import Headless, Seconds, WithSound, has_screen, kept, live
+from gluteemg.cli.live import Headless, Seconds, WithSound, analysed, has_screen, kept, live
 from gluteemg.cli.output import Json
 from gluteemg.cli.worn import CalibrationFile, Find, Profiles, Worn, pair, texts_for
 from gluteemg.errors import GluteemgError, RoleError
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from gluteemg.activation.protocol import Protocol
     from gluteemg.coaching.diary import Entry
     from gluteemg.coaching.exercise import Exercise
+    from gluteemg.coaching.plan import Plan
     from gluteemg.coaching.safety import Answer, Question, Safety
+    from gluteemg.coaching.texts import Texts
     from gluteemg.console import Answers
+    from gluteemg.muscles import Placement
     from gluteemg.rehearsal import Rehearsal
-    from gluteemg.sensors.source import Event, Source
+    from gluteemg.report.document import Analysis
+    from gluteemg.sensors.source import Event
 
 PlanName = Annotated[
     str | None,
@@ -60,61 +64,34 @@ def train(
     """Go through a plan: it says what to do, counts, rests, and what to change; everything is kept in one file."""
     from datetime import datetime
 
-    from gluteemg.catalogue import (
-        add_to_diary,
-        load_advice,
-        load_calibration,
-        load_diary,
-        load_exercise,
-        load_plan,
-        load_programme,
-        load_protocol,
-        load_safety,
-    )
+    from gluteemg.catalogue import load_advice, load_calibration, load_diary, load_exercise, load_protocol, load_safety
     from gluteemg.coaching.coach import lead, plan_event
-    from gluteemg.coaching.diary import Entry
-    from gluteemg.coaching.gate import standing
-    from gluteemg.coaching.message import Message
-    from gluteemg.coaching.safety import told
     from gluteemg.console import Answers, describe_practice
-    from gluteemg.recording.file import Recording
-    from gluteemg.report.analysis import analyse
     from gluteemg.report.document import Truth
-    from gluteemg.report.practice import entry_of
     from gluteemg.session import units_of
 
     entries, today = load_diary().entries if virtual is None else (), datetime.now().astimezone().date()
-    now = standing(load_programme(), entries, today)
-    stage = now.stage.number
-    chosen = now.stage.plan("submaximal") if plan is None else load_plan(plan)
+    chosen, stage = _chosen(plan, entries, today)
     exercises = {id: load_exercise(id) for id in chosen.exercises}
     protocols = {id: load_protocol(id) for id in chosen.protocols}
     texts = texts_for(exercises.values(), protocols.values(), chosen, language_of(context))
-    headless = headless or not has_screen()
-    safety = load_safety()
+    headless, safety = headless or not has_screen(), load_safety()
+    answers = Answers(safety, _given(answer or [], safety), texts)
     rehearsal: Rehearsal | None = None
     first: tuple[Answer, ...] = ()
-    answers = Answers(safety, _given(answer or [], safety), texts)
-    if virtual is not None:
-        if role:
-            raise RoleError("A simulated person wears their own sensors: leave --role out, or --virtual.")
-        rehearsal = _rehearsal(virtual, exercises, protocols, channels, seed, answers.given, speed=None if headless else 1.0)
-        source: Source = rehearsal.source
-        placements = rehearsal.placements
-    else:
+    if virtual is None:
         first = _ask_first(safety, entries, today, answers)
-        if stops := safety.stops(first):
-            add_to_diary(Entry(at=datetime.now().astimezone(), **told(first)))
-            typer.echo("\n".join(texts.say(message) for message in (stops[0].message, stops[0].referral)))
+        if _may_not(safety, first, texts):
             return
-        for caution in safety.cautions(first):
-            typer.echo(texts.say(caution), err=True)
-        worn = Worn.of(role or [], profile, virtual=None, find_s=find)
-        source, placements = worn.source, worn.placements
-    missing = chosen.check(exercises, [(p.role.muscle, p.role.side) for p in placements])
-    if missing:
-        muscles = ", ".join(texts.say(Message(f"label.{muscle}")) for muscle in missing)
-        typer.echo(texts.say(Message("report.not_measured", {"muscles": muscles})), err=True)
+        worn: Worn | Rehearsal = Worn.of(role or [], profile, virtual=None, find_s=find)
+    elif role:
+        raise RoleError("A simulated person wears their own sensors: leave --role out, or --virtual.")
+    else:
+        speed = None if headless else 1.0
+        worn = rehearsal = _rehearsal(virtual, exercises, protocols, channels, seed, answers.given, speed=speed)
+    source, placements = worn.source, worn.placements
+    for line in _beforehand(chosen, exercises, placements, texts):
+        typer.echo(line, err=True)
     units = units_of(source.profiles, placements)
     coach = lead(chosen, exercises, protocols, load_advice(texts.language), safety, units=units)
     with kept(record) as path:
@@ -133,16 +110,64 @@ def train(
             watchers=() if rehearsal is None else [lambda moment: rehearsal.hear(moment.cue)],
             look=(lambda _: None) if rehearsal is not None else answers,
         )
-        analysis = analyse(Recording.open(path), next(iter(exercises.values()), load_exercise("bridge")))
-    if virtual is None and analysis.practice is not None:
-        began = datetime.fromisoformat(analysis.started).astimezone()
-        add_to_diary(entry_of(analysis.practice, began, stage=stage))
+        analysis = analysed(path, next(iter(exercises.values()), load_exercise("bridge")))
+    named = analysis.model_copy(update={"recording": str(record) if record else chosen.id})
+    if rehearsal is None:
+        _keep(analysis, stage)
+    else:
+        named = named.model_copy(update={"truth": Truth(**rehearsal.truth)})
     if as_json:
-        truth = None if rehearsal is None else Truth(**rehearsal.truth)
-        named = {"recording": str(record) if record else chosen.id, "truth": truth}
-        typer.echo(analysis.model_copy(update=named).model_dump_json(indent=2))
+        typer.echo(named.model_dump_json(indent=2))
     elif analysis.practice is not None:
         typer.echo(describe_practice(analysis.practice, texts))
+
+
+def _chosen(plan: str | None, entries: Sequence[Entry], today: date) -> tuple[Plan, int]:
+    """Give a plan by its name, or that of the person's stage, and the number of the stage."""
+    from gluteemg.catalogue import load_plan, load_programme
+    from gluteemg.coaching.gate import standing
+
+    programme = load_programme()
+    stage = standing(programme, entries, today).stage
+    chosen = stage.plan("submaximal", programme.rungs(stage, entries, today)) if plan is None else load_plan(plan)
+    return chosen, stage.number
+
+
+def _may_not(safety: Safety, first: Sequence[Answer], texts: Texts) -> bool:
+    """Say what the first answers ask for; where they stop the session, keep them, and tell so."""
+    from datetime import datetime
+
+    from gluteemg.catalogue import add_to_diary
+    from gluteemg.coaching.diary import Entry
+    from gluteemg.coaching.safety import told
+
+    if stops := safety.stops(first):
+        add_to_diary(Entry(at=datetime.now().astimezone(), **told(first)))
+        typer.echo("\n".join(texts.say(message) for message in (stops[0].message, stops[0].referral)))
+        return True
+    for caution in safety.cautions(first):
+        typer.echo(texts.say(caution), err=True)
+    return False
+
+
+def _beforehand(plan: Plan, exercises: Mapping[str, Exercise], placements: Sequence[Placement], texts: Texts) -> Iterator[str]:
+    """Say what is not measured, and what is harder than planned."""
+    if missing := plan.check(exercises, [(p.role.muscle, p.role.side) for p in placements]):
+        muscles = ", ".join(texts.words(f"label.{muscle}") for muscle in missing)
+        yield texts.words("report.not_measured", muscles=muscles)
+    yield from map(texts.say, plan.harder)
+
+
+def _keep(analysis: Analysis, stage: int) -> None:
+    """Write what a session of a real person came to into the diary."""
+    from datetime import datetime
+
+    from gluteemg.catalogue import add_to_diary
+    from gluteemg.report.practice import entry_of
+
+    if analysis.practice is not None:
+        began = datetime.fromisoformat(analysis.started).astimezone()
+        add_to_diary(entry_of(analysis.practice, began, stage=stage))
 
 
 def _given(answers: Sequence[str], safety: Safety) -> dict[str, Answer]:

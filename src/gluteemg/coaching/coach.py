@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from gluteemg.activation.calibration import SensorUnit
@@ -17,7 +18,7 @@ from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.gesture import DoubleSqueeze
 from gluteemg.coaching.message import Message
 from gluteemg.coaching.part import Key, Now, Part, Told
-from gluteemg.coaching.plan import Ask, Measure, Plan, Practise, Relax, Step, Task, Watch
+from gluteemg.coaching.plan import Ask, Measure, Plan, Practise, Relax, Rung, Step, Task, Watch
 from gluteemg.coaching.practice import Practice
 from gluteemg.coaching.safety import Answer, Question, Safety, Stop
 from gluteemg.coaching.steps import Asking, Doing, Measuring, Relaxing, Watching
@@ -26,10 +27,12 @@ from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag
 from gluteemg.sensors.source import Event
 
+FETCH_S = 10.0
+"""To fetch what is needed (chosen); who has it goes on by a key."""
 WARN_AFTER_S = 0.5
 """How long a signal must be bad before a word about it (chosen: shorter troubles pass by themselves)."""
 _BY = {"by": "coach"}
-_PLACE = ("exercise", "side", "set_number", "sets", "rep_number", "reps")
+_PLACE = ("exercise", "rung", "side", "set_number", "sets", "rep_number", "reps")
 _HANDS_FREE = {"hands_free": True}
 _DONE = Message("done.plan")
 _SENSOR_ADVICE: Mapping[Flag, str] = {
@@ -160,7 +163,7 @@ class Coach:
         signs, self._signs = (*self._signs, *cue.signs), []
         self._go_on()
         warning = self._warning(now.frames[-1])
-        spoken, self._spoken = (*cue.spoken, *self._spoken), []
+        spoken, self._spoken = (*self._spoken, *cue.spoken), []
         if self.done:
             said = (self._why_paused or (_DONE,)) if self._stop is None else (self._stop.message, self._stop.referral)
             cue, spoken = replace(cue, activity="done", instruction=said[0], reason=said[-1]), (*spoken, *said)
@@ -324,7 +327,7 @@ def lead(
     if unknown := [id for id in asked if id not in questions]:
         there_are = ", ".join(questions)
         raise DefinitionError(f"The plan {plan.id} asks {', '.join(unknown)}, which is no question: there are {there_are}.")
-    advisors: dict[tuple[str, str | None], Advisor] = {}  # one that comes again remembers what was not wanted
+    advisors: dict[tuple[str, str | None, Rung | None], Advisor] = {}  # one that comes again remembers what was not wanted
 
     def part_of(step: Step) -> Part:
         match step:
@@ -337,17 +340,24 @@ def lead(
             case Relax():
                 return Relaxing(step)
             case Task():
-                return Doing(step)
+                event = Event("task", {"task": step.task, "seconds": step.seconds})
+                return Doing(Message(f"task.{step.task}"), step.seconds, event)
             case Practise():
-                exercise = exercises[step.exercise]
+                exercise, begins_with = exercises[step.exercise], step.variant
+                if step.rung is not None:
+                    exercise = exercise.slowed(step.rung.tempo)
+                    begins_with = begins_with or step.rung.variant_of(exercise)
                 table = advice.without("too_fast") if step.pace == "free" else advice
                 gives = step.advice and plan.kind == "practice"
                 step = step.model_copy(update={"advice": gives})
-                advisor = advisors.setdefault((exercise.id, step.variant), Advisor(table, exercise, step.variant))
+                advisor = advisors.setdefault((exercise.id, begins_with, step.rung), Advisor(table, exercise, begins_with))
                 return Practice(step, exercise, advisor)
 
     aim = next((exercises[id].aim for id in plan.exercises), None)
-    return Coach([part_of(step) for step in plan.steps], aim, safety)
+    asked_first = list(takewhile(lambda step: isinstance(step, Ask), plan.steps))
+    fetching = [Doing(needs, FETCH_S) for needs in plan.needs(exercises)]
+    rest = plan.steps[len(asked_first) :]
+    return Coach([*map(part_of, asked_first), *fetching, *map(part_of, rest)], aim, safety)
 
 
 def plan_event(plan: Plan, exercises: Mapping[str, Exercise], protocols: Mapping[str, Protocol]) -> Event:

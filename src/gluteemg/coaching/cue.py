@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gluteemg.coaching.message import Message
+from gluteemg.coaching.plan import Rung
 from gluteemg.muscles import Side
 
 Activity = Literal[
@@ -33,6 +34,13 @@ Sign = Literal[
 """What has just happened, each with a sound of its own."""
 
 
+class Timer(NamedTuple):
+    """What is left of a time, and how long it is altogether."""
+
+    left_s: float
+    lasts_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
     """What the person should see now beside the gauge, and what has just happened.
@@ -55,12 +63,14 @@ class Cue:
         What the last repetition was, in one reason; until the next one begins.
     exercise : str or None
         Id of what is practised.
+    rung : Rung or None
+        How it is harder than planned; None where it is not.
     side : {"left", "right"} or None
         Which side works in this set; None for both, or in turn.
     set_number, sets, rep_number, reps : int
         Where the person is: sets from 1, finished repetitions of this set, and how many of each there are to be; 0 where there
         are none.
-    remaining_s : float or None
+    timer : Timer or None
         Until what comes next, where time decides.
     question : str or None
         Id of what is asked; see `gluteemg.coaching.safety`.
@@ -79,12 +89,13 @@ class Cue:
     instruction: Message | None = None
     verdict: Message | None = None
     exercise: str | None = None
+    rung: Rung | None = None
     side: Side | None = None
     set_number: int = 0
     sets: int = 0
     rep_number: int = 0
     reps: int = 0
-    remaining_s: float | None = None
+    timer: Timer | None = None
     question: str | None = None
     signs: tuple[Sign, ...] = ()
     spoken: tuple[Message, ...] = ()

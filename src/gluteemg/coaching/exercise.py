@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from gluteemg.activation.calibration import Method
+from gluteemg.activation.calibration import Method, Unit
 from gluteemg.activation.pipeline import Aim
 from gluteemg.activation.repetition import MOST_S
 from gluteemg.definition import Definition, Part
@@ -63,6 +63,10 @@ class Floor(Part):
 
     mvic: float = Field(gt=0, le=1)
     ref: float = Field(gt=0, le=1)
+
+    def of(self, unit: Unit | None) -> float | None:
+        """Give the one for a unit; of a reference still to come, that of half efforts; None where a task stands for 100 %."""
+        return None if unit == "%TASK" else self.mvic if unit == "%MVIC" else self.ref
 
 
 class Range(Part):
@@ -212,6 +216,19 @@ class Exercise(Definition):
     def work_s(self) -> float:
         """How long the muscles are planned to work in one repetition."""
         return sum(phase.tempo_s for phase in self.phases if not phase.loose)
+
+    def slowed(self, times: float) -> Self:
+        """Give it at a tempo so many times slower; what is loose between takes as long as before."""
+        phases = tuple(p if p.loose else p.model_copy(update={"tempo_s": times * p.tempo_s}) for p in self.phases)
+        return self.model_copy(update={"phases": phases})
+
+    def phase_at(self, elapsed_s: float) -> tuple[str, float]:
+        """Give the phase by the planned tempo, and how much of it has passed; a slower person stays in the last one."""
+        for phase in self.phases:
+            if elapsed_s < phase.tempo_s:
+                return phase.id, elapsed_s / phase.tempo_s
+            elapsed_s -= phase.tempo_s
+        return self.phases[-1].id, 1.0
 
     @property
     def text_ids(self) -> tuple[str, ...]:

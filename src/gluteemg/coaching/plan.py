@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from gluteemg.coaching.exercise import Exercise, Id
+from gluteemg.coaching.message import Message
 from gluteemg.definition import Definition, Part, faults
 from gluteemg.errors import DefinitionError
 from gluteemg.muscles import HAMSTRINGS, Muscle, Side
@@ -65,6 +66,37 @@ class Task(Part):
     seconds: float = Field(gt=0, le=600)
 
 
+class Rung(Part):
+    """One way to make an exercise harder. Its words stand in ``texts/`` as ``ladder.<id>``.
+
+    Parameters
+    ----------
+    id : str
+        Such as ``band``.
+    stage : int
+        From which stage of a programme on.
+    tempo : float
+        How many times slower than planned.
+    equipment : tuple of str
+        What it takes.
+    """
+
+    id: Id
+    stage: int = Field(default=0, ge=0, le=9)
+    tempo: float = Field(default=1.0, ge=1, le=5)
+    equipment: tuple[Id, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_harder(self) -> Rung:
+        if self.tempo == 1 and not self.equipment:
+            raise ValueError(f"the rung {self.id} makes nothing harder: give it a tempo over 1, or equipment")
+        return self
+
+    def variant_of(self, exercise: Exercise) -> str | None:
+        """Name the change of the exercise that it brings already, if there is one: the first that takes no more than it."""
+        return next((v.id for v in exercise.variants if v.equipment and set(v.equipment) <= set(self.equipment)), None)
+
+
 class Practise(Part):
     """Sets of one exercise.
 
@@ -82,6 +114,8 @@ class Practise(Part):
         Of an exercise of one side, which; both, if not given.
     variant : str, optional
         A change of the set-up to begin with.
+    rung : Rung, optional
+        How it is made harder.
     advice : bool
         Whether changes are offered.
     """
@@ -95,7 +129,19 @@ class Practise(Part):
     pace: Literal["own", "tempo", "free"] = "own"
     sides: tuple[Side, ...] = ("left", "right")
     variant: Id | None = None
+    rung: Rung | None = None
     advice: bool = True
+
+    @model_validator(mode="after")
+    def _has_a_tempo_to_slow(self) -> Practise:
+        if self.rung is not None and self.rung.tempo > 1 and self.pace == "free":
+            raise ValueError(f"the rung {self.rung.id} slows a tempo, and pace is free: ask for a tempo, or for another rung")
+        return self
+
+    def equipment(self, exercise: Exercise) -> tuple[str, ...]:
+        """Ids of what it takes, with its variant and its rung."""
+        variant = (each for v in exercise.variants if v.id == self.variant for each in v.equipment)
+        return (*exercise.equipment, *variant, *(() if self.rung is None else self.rung.equipment))
 
 
 Step = Annotated[Ask | Measure | Watch | Relax | Task | Practise, Field(discriminator="do")]
@@ -155,7 +201,7 @@ class Plan(Definition):
     @property
     def exercises(self) -> tuple[str, ...]:
         """Ids of what it practises, each once."""
-        return tuple(dict.fromkeys(step.exercise for step in self.steps if isinstance(step, Practise)))
+        return tuple(dict.fromkeys(step.exercise for step in self._practised))
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -167,7 +213,25 @@ class Plan(Definition):
         """Ids of the words it needs, beyond those of its exercises, protocols and questions."""
         tables = {Watch: ("watch", "posture"), Task: ("task", "task")}
         named = ((*tables[type(step)], step) for step in self.steps if type(step) in tables)
-        return (f"plan.{self.id}", *dict.fromkeys(f"{table}.{getattr(step, field)}" for table, field, step in named))
+        ids = [f"{table}.{getattr(step, field)}" for table, field, step in named]
+        for rung in (step.rung for step in self._practised if step.rung is not None):
+            ids += [f"ladder.{rung.id}", *(f"equipment.{each}" for each in rung.equipment)]
+        return (f"plan.{self.id}", *dict.fromkeys(ids))
+
+    def needs(self, exercises: Mapping[str, Exercise]) -> tuple[Message, ...]:
+        """Say what to have ready, in the order in which it is needed; nothing where it takes nothing."""
+        ids = dict.fromkeys(each for step in self._practised for each in step.equipment(exercises[step.exercise]))
+        return (Message("ready.equipment", {"equipment": ", ".join(ids)}),) if ids else ()
+
+    @property
+    def harder(self) -> tuple[Message, ...]:
+        """Say which exercises are on a rung, and on which."""
+        said = ({"exercise": step.exercise, "ladder": step.rung.id} for step in self._practised if step.rung is not None)
+        return tuple(Message("calendar.harder", fills) for fills in said)
+
+    @property
+    def _practised(self) -> tuple[Practise, ...]:
+        return tuple(step for step in self.steps if isinstance(step, Practise))
 
     def check(self, exercises: Mapping[str, Exercise], worn: Collection[tuple[str, str]]) -> tuple[Muscle, ...]:
         """Tell what is missing for all of it, where what is worn is enough for a part.

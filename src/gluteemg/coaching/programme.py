@@ -5,15 +5,15 @@ A physiotherapist writes it, or a person. `gluteemg.coaching.gate` judges the ga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import time
+from collections.abc import Mapping, Sequence
+from datetime import date, time
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from gluteemg.coaching.diary import Entry, good_share, once
+from gluteemg.coaching.diary import Entry, good_share, once, sessions
 from gluteemg.coaching.exercise import Dose, Id, Range
-from gluteemg.coaching.plan import Measure, Plan, Practise, Relax, Task, Watch
+from gluteemg.coaching.plan import Ask, Measure, Plan, Practise, Relax, Rung, Task, Watch
 from gluteemg.definition import Definition, Part
 
 Count = Annotated[int, Field(ge=1, le=100)]
@@ -29,10 +29,21 @@ class Content(Part):
         Its id.
     dose : Dose, optional
         How much; that of the exercise itself, if not given.
+    rungs : tuple of str, optional
+        Which rungs of the ladder suit it; all, if not given.
     """
 
     exercise: Id
     dose: Dose | None = None
+    rungs: tuple[Id, ...] | None = None
+
+    def practised(self, rung: Rung | None) -> Practise:
+        """Give it as a step of a plan, with the least of its dose."""
+        step = Practise(do="practise", exercise=self.exercise, rung=rung)
+        if self.dose is None:
+            return step
+        least = {"sets": self.dose.sets.least, "reps": self.dose.reps.least}
+        return step.model_copy(update={**least, "rest_s": self.dose.rest_s, "hold_s": self.dose.hold_s})
 
 
 class PainLimit(Part):
@@ -144,55 +155,29 @@ class Stage(Part):
             )
         return self
 
-    def plan(self, protocol: str) -> Plan:
-        """Give one session of it as a plan: levels first, letting go where its gate asks for it, its exercises in order.
+    def plan(self, protocol: str, rungs: Mapping[str, Rung]) -> Plan:
+        """Give one session of it as a plan: levels first, letting go where its gate asks for it, its exercises, how it was.
 
         Parameters
         ----------
         protocol : str
             How floor and references are taken.
+        rungs : mapping of str to Rung
+            What is harder than the plain exercise, by the exercise; see `Programme.rungs`.
         """
         relaxes = self.gate is not None and self.gate.time_to_relax_s is not None
         calm = [Watch(do="watch", posture="lying"), Relax(do="relax", times=5, hold_s=5, rest_s=10)] if relaxes else []
         isolated = [Measure(do="measure", protocol="isolation")] if self.gate is not None and self.gate.isolated else []
-        practised = [_practised(content) for content in self.exercises]
+        practised = [content.practised(rungs.get(content.exercise)) for content in self.exercises]
         measured = [Measure(do="measure", protocol=protocol)] if practised else []
+        asked = [Ask(do="ask", question=question) for question in ("pain_after", "rpe")] if practised else []
         return Plan(
             id=self.id,
             source=f"stage {self.number} of the programme",
             requires=("gluteus_maximus", "hamstrings") if practised else (),
             degrades_to=("gluteus_maximus",) if practised else (),
-            steps=(*measured, *isolated, *calm, *practised) or (Task(do="task", task="breathing", seconds=60),),
+            steps=(*measured, *isolated, *calm, *practised, *asked) or (Task(do="task", task="breathing", seconds=60),),
         )
-
-
-def _practised(content: Content) -> Practise:
-    dose = content.dose
-    if dose is None:
-        return Practise(do="practise", exercise=content.exercise)
-    least = {"sets": dose.sets.least, "reps": dose.reps.least, "rest_s": dose.rest_s, "hold_s": dose.hold_s}
-    return Practise(do="practise", exercise=content.exercise, **least)
-
-
-class Rung(Part):
-    """One way to make an exercise harder. Its words stand in ``texts/`` as ``ladder.<id>``.
-
-    Parameters
-    ----------
-    id : str
-        Such as ``band``.
-    stage : int
-        From which stage on.
-    tempo : float
-        How many times slower than planned.
-    equipment : tuple of str
-        What it takes.
-    """
-
-    id: Id
-    stage: int = Field(ge=0, le=9)
-    tempo: float = Field(default=1.0, ge=1, le=5)
-    equipment: tuple[Id, ...] = ()
 
 
 class Ladder(Part):
@@ -252,42 +237,78 @@ class Programme(Definition):
             raise ValueError(f"every stage but the last needs a gate: {', '.join(open_end)} has none")
         return self
 
-    def rung(self, exercise: str, stage: Stage, entries: Sequence[Entry]) -> Rung | None:
+    @model_validator(mode="after")
+    def _names_rungs_that_there_are(self) -> Self:
+        known = {rung.id for rung in self.ladder.rungs}
+        named = {id for stage in self.stages for content in stage.exercises for id in content.rungs or ()}
+        if unknown := sorted(named - known):
+            raise ValueError(
+                f"{', '.join(unknown)} is no rung of the ladder: it has {', '.join(rung.id for rung in self.ladder.rungs)}"
+            )
+        return self
+
+    def rungs(self, stage: Stage, entries: Sequence[Entry], today: date) -> dict[str, Rung]:
+        """Give the rung of each exercise of a stage that is on one; see `rung`."""
+        found = ((content.exercise, self.rung(content.exercise, stage, entries, today)) for content in stage.exercises)
+        return {exercise: rung for exercise, rung in found if rung is not None}
+
+    def rung(self, exercise: str, stage: Stage, entries: Sequence[Entry], today: date) -> Rung | None:
         """Tell which rung of the ladder is next for an exercise.
 
-        Up by one after sessions that went well on the present rung; down by one where the last of them hurt; else it stays.
+        Up by one after days that went well on the present rung; down by one where the latest hurt, or a symptom was told since;
+        else it stays. Nothing gets harder while the latest pain that was told is over `Ladder.pain_most`.
 
         Parameters
         ----------
         exercise : str
             Its id.
         stage : Stage
-            The present one: a rung of a later stage waits.
+            The present one: a rung of a later stage waits, one that does not suit the exercise there is passed over.
         entries : sequence of Entry
             The diary.
+        today : date
+            What the diary has of later days does not count yet.
 
         Returns
         -------
         Rung or None
             None for the plain exercise.
         """
-        practised = [entry for entry in once(entries) if entry.of(exercise)]
-        rungs = [rung for rung in self.ladder.rungs if rung.stage <= stage.number]
+        practised: dict[date, list[Entry]] = {}
+        for entry in sorted((e for e in sessions(entries, today) if e.of(exercise)), key=lambda e: e.at):
+            practised.setdefault(entry.day, []).append(entry)
         if not practised:
             return None
-        now = practised[-1].of(exercise)[-1].rung
-        height = next((i for i, rung in enumerate(rungs, 1) if rung.id == now), 0)  # 0 is the plain exercise
-        if (practised[-1].pain or 0) > self.ladder.pain_most:
+        *_, latest = practised.values()
+        ladder, now = self.ladder.rungs, latest[-1].of(exercise)[-1].rung
+        since = [e for e in once(entries) if e.at >= latest[0].at and e.day <= today]
+        suits = next((content.rungs for content in stage.exercises if content.exercise == exercise), None)
+        open_to = [i for i, r in enumerate(ladder) if r.stage <= stage.number and (suits is None or r.id in suits)]
+        height = next((i for i, rung in enumerate(ladder) if rung.id == now), -1)  # -1 is the plain exercise
+        pain = max((e.pain for e in since if e.pain is not None), default=None)
+        if (pain or 0) > self.ladder.pain_most or any(e.symptoms for e in since):
             height -= 1
-        elif self._went_well(exercise, now, stage, practised[-self.ladder.climb.sessions :]):
-            height += 1
-        return rungs[min(height, len(rungs)) - 1] if height > 0 and rungs else None
+        elif self._went_well(exercise, now, stage, list(practised.values())[-self.ladder.climb.sessions :]):
+            height = next((i for i in open_to if i > height), height)
+        here = [i for i in open_to if i <= height]
+        return ladder[here[-1]] if here else None
 
-    def _went_well(self, exercise: str, rung: str | None, stage: Stage, last: Sequence[Entry]) -> bool:
-        def went_well(entry: Entry) -> bool:
-            share = good_share((done for done in entry.of(exercise) if done.rung == rung), climb.least_reps)
-            easy = (entry.pain or 0) <= self.ladder.pain_most and (entry.rpe or 0) <= stage.rpe_most
-            return easy and share is not None and share >= climb.share
+    def _went_well(self, exercise: str, rung: str | None, stage: Stage, last: Sequence[Sequence[Entry]]) -> bool:
+        """Tell whether each of the last days did: every side that was heard, and nothing that was not told counts as well."""
+
+        def went_well(entries: Sequence[Entry]) -> bool:
+            done = [done for entry in entries for done in entry.of(exercise) if done.rung == rung]
+            sides = {each.side for each in done if each.scored_reps}
+            shares = [good_share((each for each in done if each.side == side), climb.least_reps) for side in sides]
+            easy = all(
+                e.pain is not None
+                and e.pain <= self.ladder.pain_most
+                and e.rpe is not None
+                and e.rpe <= stage.rpe_most
+                and not e.symptoms
+                for e in entries
+            )
+            return easy and bool(shares) and all(share is not None and share >= climb.share for share in shares)
 
         climb = self.ladder.climb
         return len(last) == climb.sessions and all(map(went_well, last))

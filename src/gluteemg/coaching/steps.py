@@ -13,10 +13,10 @@ from gluteemg.activation.calibrator import Calibrator, Result
 from gluteemg.activation.clench import CHECK_S, Contraction, PostureCheck, contraction, relaxing
 from gluteemg.activation.frame import Frames
 from gluteemg.activation.protocol import Protocol
-from gluteemg.coaching.cue import Cue, Sign
+from gluteemg.coaching.cue import Cue, Sign, Timer
 from gluteemg.coaching.message import Message
 from gluteemg.coaching.part import Key, Now, Told, frames_of, seconds
-from gluteemg.coaching.plan import Relax, Task
+from gluteemg.coaching.plan import Relax
 from gluteemg.coaching.safety import Question
 from gluteemg.muscles import Role
 from gluteemg.sensors.source import Event
@@ -63,7 +63,7 @@ class Measuring:
 
     def feed(self, now: Now) -> Told:
         """Take the next frames; what came of it is an event."""
-        if self._protocol.compares and (now.calibration is None or now.calibration.method is None):
+        if self._protocol.compares and (now.calibration is None or now.calibration.method in (None, "task")):
             self.done = True
             nothing = Message("check.nothing_to_compare")
             return Told(Cue("measure", verdict=nothing, spoken=(nothing,)))
@@ -99,9 +99,12 @@ def _asked_for(calibrator: Calibrator, now: int) -> Cue:
         return Cue("measure")
     rejected = None if calibrator.rejected is None else Message(f"trial.{calibrator.rejected}")
     if remaining_s > step.seconds:
-        return Cue("measure", instruction=Message("reference.between"), reason=rejected)
+        pause_s = step.pause_before_s(calibrator.trial)
+        timer = Timer(remaining_s - step.seconds, pause_s)
+        return Cue("measure", instruction=Message("reference.between"), reason=rejected, timer=timer)
     fills = {"seconds": max(1, round(remaining_s)), "number": calibrator.trial, "of": max(step.trials, calibrator.trial)}
-    return Cue("measure", instruction=Message(f"reference.{step.id}", fills), reason=rejected)
+    timer = Timer(remaining_s, step.seconds)
+    return Cue("measure", instruction=Message(f"reference.{step.id}", fills), reason=rejected, timer=timer)
 
 
 class Watching:
@@ -136,12 +139,12 @@ class Watching:
         if self._begins is None:
             self._begins = now.first + frames_of(LEAD_S)
         if now.last < self._begins:
-            return Told(Cue("watch", instruction=asked, remaining_s=CHECK_S, spoken=spoken))
+            return Told(Cue("watch", instruction=asked, timer=Timer(CHECK_S, CHECK_S), spoken=spoken))
         if self._check is None:
             self._check = PostureCheck(now.frames.roles, now.calibration)
         found = self._check.feed(now.frames)
         if found is None:
-            return Told(Cue("watch", instruction=asked, remaining_s=self._check.remaining_s, spoken=spoken))
+            return Told(Cue("watch", instruction=asked, timer=Timer(self._check.remaining_s, CHECK_S), spoken=spoken))
         known = [clench.clenched for clench in found.values() if clench.clenched is not None]
         self.clenched = any(known) if known else None
         self.done, self._ends = not self.clenched, now.last + frames_of(BREATH_S)
@@ -191,8 +194,8 @@ class Relaxing:
             self.done = self._number >= self._step.times
         if self.done and self._verdict is not None:
             return Told(Cue("relax", verdict=self._verdict, spoken=(self._verdict,)), tuple(events))
-        word, left_s = self._word_at(seconds(now.last - self._begins))
-        fills = {"number": self._number + 1, "of": self._step.times, "seconds": max(1, round(left_s))}
+        word, timer = self._word_at(seconds(now.last - self._begins))
+        fills = {"number": self._number + 1, "of": self._step.times, "seconds": max(1, round(timer.left_s))}
         asked, new = Message(f"relax.{word}", fills), f"{word} {self._number}" != self._said
         self._said = f"{word} {self._number}"
         cue = Cue(
@@ -201,19 +204,19 @@ class Relaxing:
             verdict=self._verdict,
             rep_number=self._number,
             reps=self._step.times,
-            remaining_s=left_s,
+            timer=timer,
             signs=_RELAX_SIGNS[word] if new else (),
             spoken=tuple(m for m in (self._verdict if events else None, asked) if m is not None) if new else (),
         )
         return Told(cue, tuple(events))
 
-    def _word_at(self, since_s: float) -> tuple[str, float]:
-        """Give what is asked for so long after the cue to squeeze, and how long it lasts."""
+    def _word_at(self, since_s: float) -> tuple[str, Timer]:
+        """Give what is asked for so long after the cue to squeeze, and for how long."""
         if since_s < 0:
-            return "ready", -since_s
+            return "ready", Timer(-since_s, LEAD_S)
         if since_s < self._step.hold_s:
-            return "squeeze", self._step.hold_s - since_s
-        return "let_go", self._cycle_s - since_s
+            return "squeeze", Timer(self._step.hold_s - since_s, self._step.hold_s)
+        return "let_go", Timer(self._cycle_s - since_s, self._step.rest_s)
 
     @property
     def _cycle_s(self) -> float:
@@ -243,12 +246,23 @@ class Relaxing:
 
 
 class Doing:
-    """Something that no sensor sees, by time."""
+    """Something that no sensor sees, by time.
+
+    Parameters
+    ----------
+    asked : Message
+        What to do.
+    lasts_s : float
+        For how long.
+    event : Event, optional
+        What is put down when it is over.
+    """
 
     counts = False
 
-    def __init__(self, step: Task) -> None:
-        self._step = step
+    def __init__(self, asked: Message, lasts_s: float, event: Event | None = None) -> None:
+        self._asked, self._lasts_s = asked, lasts_s
+        self._events = () if event is None else (event,)
         self._begins: int | None = None
         self.done = False
 
@@ -263,15 +277,14 @@ class Doing:
 
     def feed(self, now: Now) -> Told:
         """Take the next frames."""
-        asked = Message(f"task.{self._step.task}")
-        spoken = (asked,) if self._begins is None else ()
+        spoken = (self._asked,) if self._begins is None else ()
         if self._begins is None:
             self._begins = now.first
-        left_s = self._step.seconds - seconds(now.last - self._begins)
+        left_s = self._lasts_s - seconds(now.last - self._begins)
         self.done |= left_s <= 0
-        event = (Event("task", {"task": self._step.task, "seconds": self._step.seconds}),) if self.done else ()
         signs: tuple[Sign, ...] = ("set_done",) if self.done else ()
-        return Told(Cue("task", instruction=asked, remaining_s=max(0.0, left_s), signs=signs, spoken=spoken), event)
+        cue = Cue("task", instruction=self._asked, timer=Timer(max(0.0, left_s), self._lasts_s), signs=signs, spoken=spoken)
+        return Told(cue, self._events if self.done else ())
 
 
 class Asking:

@@ -43,7 +43,8 @@ class Texts(Definition):
     """The words of one language. Read one with ``Texts.parse(toml, name)``.
 
     A text's id is ``table.key``: ``phase.hold``. A fill that is named like a table is said from that table: with
-    ``muscle="gluteus_maximus"``, the text ``"the {side} {muscle} sensor"`` gets the words of ``muscle.gluteus_maximus``.
+    ``muscle="gluteus_maximus"``, the text ``"the {side} {muscle} sensor"`` gets the words of ``muscle.gluteus_maximus``; with
+    ``equipment="mat, band"``, ``"{equipment}"`` those of both.
     A fill that is a decimal number, as a number or as a text, is written with the language's own `decimal` mark.
     """
 
@@ -142,6 +143,10 @@ class Texts(Definition):
         found = self._find(message.id)
         return self._fill(found.text if isinstance(found, Advice) else found, message)
 
+    def words(self, id: str, /, **fills: str | int | float) -> str:
+        """Put what belongs to no cue into words: as `say`."""
+        return self.say(Message(id, fills))
+
     def say_far(self, message: Message) -> str:
         """Give the short words of a message, for reading from three metres; the usual ones where it has no others.
 
@@ -183,5 +188,6 @@ class Texts(Definition):
 
     def _word(self, name: str, value: str | int | float) -> str:
         if isinstance(getattr(self, name, None), Mapping):
-            return self.say(Message(f"{name}.{str(value).rstrip('0123456789')}"))  # other2 is said as other
+            ids = (f"{name}.{id}" for id in str(value).split(", "))
+            return ", ".join(self.words(id.rstrip("0123456789") if self.lacks([id]) else id) for id in ids)  # other2: other
         return self.number(str(value)) if _DECIMAL.fullmatch(str(value)) else str(value)

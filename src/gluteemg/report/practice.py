@@ -26,10 +26,11 @@ class PractisedSet(_Row):
 
     `asked` repetitions were asked for and `counted` done, some of them perhaps by time; `scored`, `in_zone` and `good` are of
     those that the sensors heard. A good one is in its zone, over its floor and near the planned tempo, as far as each is asked.
-    `share` is that of the mean ``ln R`` of the scored ones.
+    `share` is that of the mean ``ln R`` of the scored ones. `rung` is the id of what made it harder than the plain exercise.
     """
 
     exercise: str
+    rung: str | None
     number: int
     side: Side | None
     start_s: float
@@ -134,6 +135,7 @@ def _set(start_s: float, event: Event, end_s: float, reps: Sequence[Rep], *, cou
     ln = [rep.ln_ratio for rep in scored if rep.ln_ratio is not None]
     return PractisedSet(
         exercise=event.detail["exercise"],
+        rung=event.detail.get("rung"),
         number=event.detail["set"],
         side=event.detail["side"],
         start_s=round(start_s, 3),
@@ -173,9 +175,9 @@ def entry_of(practice: Practised, at: datetime, *, stage: int | None = None) -> 
     pydantic.ValidationError
         Never for answers that `Question.answer` took.
     """
-    done: dict[tuple[str, Side | None], list[PractisedSet]] = {}
+    done: dict[tuple[str, Side | None, str | None], list[PractisedSet]] = {}
     for each in practice.sets:
-        done.setdefault((each.exercise, each.side), []).append(each)
+        done.setdefault((each.exercise, each.side, each.rung), []).append(each)
     found: dict[str, list[Mapping[str, Any]]] = {}
     for check in practice.checks:
         found.setdefault(check.kind, []).append(check.found)
@@ -187,7 +189,7 @@ def entry_of(practice: Practised, at: datetime, *, stage: int | None = None) -> 
         at=at,
         plan=practice.plan,
         stage=stage,
-        exercises=tuple(_done(exercise, side, sets) for (exercise, side), sets in done.items()),
+        exercises=tuple(_done(*of, sets) for of, sets in done.items()),
         time_to_relax_s=float(np.median(times_s)) if times_s else None,
         resting=not any(clenched) if clenched else None,
         isolated=isolated[-1] if isolated else None,
@@ -195,12 +197,13 @@ def entry_of(practice: Practised, at: datetime, *, stage: int | None = None) -> 
     )
 
 
-def _done(exercise: str, side: Side | None, sets: Sequence[PractisedSet]) -> Done:
+def _done(exercise: str, side: Side | None, rung: str | None, sets: Sequence[PractisedSet]) -> Done:
     ln = [(float(np.log(s.share / (1 - s.share))), s.scored) for s in sets if s.share is not None and 0 < s.share < 1]
     scored = sum(s.scored for s in sets)
     return Done(
         exercise=exercise,
         side=side,
+        rung=rung,
         sets=len(sets),
         reps=sum(s.counted for s in sets),
         scored_reps=scored,
