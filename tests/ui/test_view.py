@@ -12,8 +12,9 @@ from tests.ui.moments import GLUTE, HAMSTRINGS, MOMENTS, RUNNING
 from gluteemg.activation.calibration import Unit
 from gluteemg.activation.frame import Frame, Verdict
 from gluteemg.activation.rep import Rep
-from gluteemg.coaching.cue import Cue
+from gluteemg.coaching.cue import Cue, Timer
 from gluteemg.coaching.message import Message
+from gluteemg.coaching.plan import Rung
 from gluteemg.muscles import Role
 from gluteemg.processing.quality import Flag, State
 from gluteemg.session import Moment
@@ -136,6 +137,26 @@ def test_the_ring_says_what_follows_and_how_long() -> None:
     ring = view(replace(RUNNING, cue=cue)).ring
     assert (ring.count, ring.of, ring.word, ring.then) == ("6", "of 10", "Hold", "then lower for 3 s")
     assert ring.passed == (1.0, 0.5, 0.0)
+
+
+def test_a_rest_is_counted_down_in_the_ring() -> None:
+    cue = Cue("rest", timer=Timer(11.2, 45.0), rep_number=10, reps=10)
+    ring = view(replace(RUNNING, cue=cue)).ring
+    assert (ring.count, ring.of, ring.word) == ("12", "", "s")
+    assert ring.passed == pytest.approx((33.8 / 45,))
+    assert view(replace(RUNNING, cue=replace(cue, timer=Timer(0.0, 0.0)))).ring.count == "0"
+
+
+def test_the_ring_fills_while_a_reference_is_taken() -> None:
+    cue = Cue("measure", instruction=Message("reference.rest", {"seconds": 4}), timer=Timer(4.5, 6.0))
+    ring = view(replace(RUNNING, stage="reference", cue=cue)).ring
+    assert ring.picture == "rest"
+    assert ring.passed == pytest.approx((0.25,))
+
+
+def test_a_slower_rung_slows_the_ring() -> None:
+    cue = Cue(phase="hold", phase_fraction=0.5, rung=Rung(id="slower", tempo=1.5))
+    assert view(replace(RUNNING, cue=cue)).ring.then == "then lower for 4.5 s"
 
 
 def test_between_repetitions_the_ring_is_empty_and_counts_what_is_done() -> None:

@@ -133,9 +133,9 @@ class LevelBar:
         write(painter, view.name, Type.BODY, theme.text, left + 24, box.top() - 18, 106)
 
     def _paint_figure(self, painter: QPainter, theme: Theme, place: BarPlace, view: BarView) -> None:
-        """Write the level below: large, with its unit, beside a floor to judge it by; small without."""
+        """Write the level below: large, with its unit, of the glutes, which have the floor; small of the others."""
         text, x, y = self._figure.value, place.box.center().x(), place.box.bottom() + 46
-        if view.floor is None:
+        if view.shape != "glute":
             write(painter, text, Type.FIGURE_SMALL, theme.ink, x, y, 60, "middle")
             return
         write(painter, text, Type.FIGURE, theme.ink, x, y, 80, "middle")

@@ -8,7 +8,6 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.ui import marks
 from gluteemg.ui.lettering import write
@@ -20,8 +19,8 @@ _ROW, _WIDTH, _PAD = 40.0, 460.0, 28.0
 def rows(texts: Texts) -> list[tuple[str, str]]:
     """Give every key of the Train screen with what it does."""
     keys = (
-        (texts.say(Message("control.key_space")), "pause_or_resume"),
-        (texts.say(Message("control.key_escape")), "stop_and_keep"),
+        (texts.words("control.key_space"), "pause_or_resume"),
+        (texts.words("control.key_escape"), "stop_and_keep"),
         ("G", "go_on_at_once"),
         ("→", "leave_out"),
         ("E", "end_set"),
@@ -35,7 +34,7 @@ def rows(texts: Texts) -> list[tuple[str, str]]:
         ("−", "scale_finer"),
         ("?", "list_of_keys"),
     )
-    return [(key, texts.say(Message(f"control.{words}"))) for key, words in keys]
+    return [(key, texts.words(f"control.{words}")) for key, words in keys]
 
 
 class KeysCard(QWidget):
@@ -55,7 +54,7 @@ class KeysCard(QWidget):
         super().__init__(parent)
         self.theme = theme
         self._over = parent
-        self._title = texts.say(Message("control.keys_title"))
+        self._title = texts.words("control.keys_title")
         self._rows: Sequence[tuple[str, str]] = rows(texts)
         self.setObjectName("keys")
         self.setAccessibleName(self._title)

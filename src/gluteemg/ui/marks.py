@@ -208,13 +208,21 @@ _PICTURES: dict[str, tuple[tuple[Stroke, ...], tuple[tuple[float, float, float],
     ),
     "paused": ((((8.5, 5), (8.5, 19)), ((15.5, 5), (15.5, 19))), ()),
     "finished": ((((4.5, 12.5), (9.8, 18), (20, 6)),), ()),
+    "hold_bridge": ((*_LYING, ((6.6, 17.6), (11.6, 12.2), (16, 6.2), (16.6, 18.2), (19, 18.2))), ((3.6, 16.1, 1.9),)),
+    "countdown": ((((8.5, 5), (19, 12), (8.5, 19), (8.5, 5)),), ()),
+    "question": (
+        (((8.5, 8), (9.2, 5.4), (12, 4), (14.8, 5.4), (15.5, 8), (14.4, 10.4), (12, 12.4), (12, 15)),),
+        ((12, 19, 0.7),),
+    ),
 }
 """Pictures on a grid of 24: lines through points, and rings (x, y, radius)."""
+_SAME = {"ready": "countdown", "relax": "rest", "watch": "rest", "task": "rest"}
+"""What the person is in, and has the picture of something else."""
 
 
 def picture(painter: QPainter, id: str, hex: str, place: QRectF, width: float = 1.4) -> None:
     """Draw the small picture of an advice into a square; one without a picture gets the squeeze."""
-    strokes, rings = _PICTURES.get(id, _PICTURES["squeeze_more"])
+    strokes, rings = _PICTURES.get(_SAME.get(id, id), _PICTURES["squeeze_more"])
     painter.save()
     painter.translate(place.topLeft())
     painter.scale(place.width() / 24, place.height() / 24)

@@ -117,10 +117,9 @@ class _TraceFrame(QWidget):
         self.scale = [channel.full_scale for channel in channels]
         self._channels = channels
         self._names = [
-            (texts.say(Message(f"label.{c.role.muscle.rstrip('0123456789')}")), texts.say(Message(f"side.{c.role.side}")))
-            for c in channels
+            (texts.words(f"label.{c.role.muscle.rstrip('0123456789')}"), texts.words(f"side.{c.role.side}")) for c in channels
         ]
-        self._none = texts.say(Message("train.traces_none"))
+        self._none = texts.words("train.traces_none")
         self._texts = texts
         self._holes: list[list[tuple[float, float]]] = [[] for _ in channels]
         self._lines: list[list[str]] = [[] for _ in channels]

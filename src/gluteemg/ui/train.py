@@ -10,7 +10,6 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
 from gluteemg.ui.bars import BarPlace, LevelBar
 from gluteemg.ui.gauge import GaugePlace, ShareGauge
@@ -93,8 +92,8 @@ class TrainScreen(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._theme = theme
-        self._say = {key: texts.say(Message(f"control.{key}")) for key in texts.control}
-        words = {key: texts.say(Message(f"train.{key}")) for key in ("zone_label", "hamstrings", "glutes")}
+        self._say = {key: texts.words(f"control.{key}") for key in texts.control}
+        words = {key: texts.words(f"train.{key}") for key in ("zone_label", "hamstrings", "glutes")}
         self._far = False
         self._middle: QWidget | None = None
         self._view: TrainView | None = None

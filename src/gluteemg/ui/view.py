@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gluteemg.activation.calibration import Unit
 from gluteemg.activation.frame import Frame, Verdict
 from gluteemg.activation.pipeline import EVEN
 from gluteemg.activation.ratio import share_of
 from gluteemg.activation.rep import Rep
+from gluteemg.coaching.cue import Cue
 from gluteemg.coaching.exercise import Exercise
 from gluteemg.coaching.message import Message
 from gluteemg.coaching.texts import Texts
@@ -153,10 +155,10 @@ def train_view(moment: Moment, exercise: Exercise, texts: Texts, *, replay: bool
     title = "train.replay" if replay else f"exercise.{exercise.id}"
     return TrainView(
         stage=moment.stage,
-        exercise=_say(texts, title, exercise=exercise.id),
-        set_line=_say(texts, "train.set", set=number, sets=sets),
+        exercise=texts.words(title, exercise=exercise.id),
+        set_line=texts.words("train.set", set=number, sets=sets),
         sensors=sensors,
-        signal=_say(texts, "train.signal_good") if all_good else "",
+        signal=texts.words("train.signal_good") if all_good else "",
         gauge=_gauge(moment, exercise, texts),
         glute=_bar(moment, "glute", exercise, texts),
         hamstring=_bar(moment, "hamstring", exercise, texts),
@@ -173,15 +175,15 @@ def link_lines(moment: Moment, sensor: str, kind: str, hardware: str, texts: Tex
     health, battery = moment.health.get(sensor), moment.battery.get(sensor)
     lines = []
     if health is not None and health.delay_s is not None:
-        lost = "" if health.loss is None else _say(texts, "train.lost", percent=f"{100 * health.loss:.1f}")
-        lines.append(_say(texts, "train.rate", rate=f"{health.rate_hz:.0f}") + lost)
-        left = "" if battery is None else _say(texts, "train.battery", left=f"{battery[0]:.0f}", unit=battery[1])
-        lines.append(_say(texts, "train.delay", ms=f"{1000 * health.delay_s:.0f}") + left)
+        lost = "" if health.loss is None else texts.words("train.lost", percent=f"{100 * health.loss:.1f}")
+        lines.append(texts.words("train.rate", rate=f"{health.rate_hz:.0f}") + lost)
+        left = "" if battery is None else texts.words("train.battery", left=f"{battery[0]:.0f}", unit=battery[1])
+        lines.append(texts.words("train.delay", ms=f"{1000 * health.delay_s:.0f}") + left)
         bar, share = (f"{1000 * (s or 0):.0f}" for s in (health.bar_s, health.judged_s))
-        lines.append(_say(texts, "train.behind", bar=bar, share=share))
-    lines.append(_say(texts, f"signal.{kind}"))
+        lines.append(texts.words("train.behind", bar=bar, share=share))
+    lines.append(texts.words(f"signal.{kind}"))
     if hardware == "untested":
-        lines.append(_say(texts, "signal.untested"))
+        lines.append(texts.words("signal.untested"))
     return lines
 
 
@@ -201,10 +203,6 @@ def sign_of(rep: Rep) -> Sign:
     return "hamstrings_led" if rep.led_by == "hamstrings" else "under_zone"
 
 
-def _say(texts: Texts, id: str, **fills: str | int | float) -> str:
-    return texts.say(Message(id, fills))
-
-
 def _known(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
 
@@ -218,6 +216,7 @@ def _percent(fraction: float) -> str:
     return str(round(100 * fraction))
 
 
+_UNITS = {"%MVIC": "train.unit_mvic", "%REF": "train.unit_ref", "%TASK": "train.unit_task"}
 _SIGHTS: dict[str, Sight] = {
     "good": "good",
     "adjust": "adjust",
@@ -239,9 +238,9 @@ def _sensors(moment: Moment, texts: Texts) -> tuple[SensorView, ...]:
     return tuple(
         SensorView(
             shape=shape_of(role.muscle),
-            side=_say(texts, f"side.{role.side}")[0].upper() if both else "",
+            side=texts.words(f"side.{role.side}")[0].upper() if both else "",
             sight=_SIGHTS[states[role]],
-            words=_say(texts, "train.sensor", label=role.muscle, side=role.side, state=states[role]),
+            words=texts.words("train.sensor", label=role.muscle, side=role.side, state=states[role]),
         )
         for role in roles
     )
@@ -272,12 +271,12 @@ def _gauge(moment: Moment, exercise: Exercise, texts: Texts) -> GaugeView:
     zone = (math.log(band[0]), math.log(band[1]))
     frame, stage = moment.frame, moment.stage
     if stage == "running" and exercise.share_band is None:
-        word, sign, reason, ln_ratio, uncertainty = "no_share", None, _say(texts, "train.no_band"), None, 0.0
+        word, sign, reason, ln_ratio, uncertainty = "no_share", None, texts.words("train.no_band"), None, 0.0
     elif stage == "running" and frame is not None:
         ln_ratio = _known(frame.ln_ratio)
         verdict = frame.verdict if ln_ratio is not None or frame.verdict == Verdict.REST else Verdict.MUTED
         word, sign = _VERDICTS[verdict]
-        reason = _why_muted(frame, exercise, texts) if verdict == Verdict.MUTED else ""
+        reason = _why_muted(frame, moment.unit, exercise, texts) if verdict == Verdict.MUTED else ""
         ln_ratio = ln_ratio if sign else None
         uncertainty = UNCERTAINTY
     else:
@@ -285,18 +284,18 @@ def _gauge(moment: Moment, exercise: Exercise, texts: Texts) -> GaugeView:
         if stage == "finished":
             ln_ratio, uncertainty = _set_reading(moment)
         if ln_ratio is None:
-            reason = _say(texts, f"train.{word}_reason")
+            reason = texts.words(f"train.{word}_reason")
     share_line = zone_line = ""
     if not reason:
-        zone_line = _say(texts, "train.zone", low=_percent(share_of(zone[0])), high=_percent(share_of(zone[1])))
+        zone_line = texts.words("train.zone", low=_percent(share_of(zone[0])), high=_percent(share_of(zone[1])))
     if ln_ratio is not None:
-        share_line = _say(texts, "train.share", share=_percent(share_of(ln_ratio)))
+        share_line = texts.words("train.share", share=_percent(share_of(ln_ratio)))
     return GaugeView(
         kind="share" if ln_ratio is not None else "muted" if word in ("no_share", "searching") else "rest",
         ln_ratio=ln_ratio,
         uncertainty=uncertainty,
         zone=zone,
-        headline=_say(texts, f"train.{word}"),
+        headline=texts.words(f"train.{word}"),
         sign=sign,
         share_line=share_line,
         zone_line=zone_line,
@@ -313,17 +312,17 @@ def _set_reading(moment: Moment) -> tuple[float | None, float]:
     return ln_ratio, math.log(summary.share_high / (1 - summary.share_high)) - ln_ratio
 
 
-def _why_muted(frame: Frame, exercise: Exercise, texts: Texts) -> str:
+def _why_muted(frame: Frame, unit: Unit | None, exercise: Exercise, texts: Texts) -> str:
     """Name the one signal that keeps the share away, or the muscle that nobody measures."""
     flags = {role: flag for role, flag in frame.flags.items() if shape_of(role.muscle) in ("glute", "hamstring")}
     measured = {shape_of(role.muscle) for role in flags}
     for muscle in exercise.requires:
         if shape_of(muscle) in ("glute", "hamstring") and shape_of(muscle) not in measured:
-            return _say(texts, "train.not_measured", muscle=muscle)
+            return texts.words("train.not_measured", muscle=muscle)
     worst = max(flags, key=lambda role: flags[role], default=None)
     if worst is None or flags[worst].state in ("good", "adjust"):
-        return _say(texts, "train.no_reference")
-    return _say(texts, f"flag.{flags[worst].name.lower()}", muscle=worst.muscle, side=worst.side)
+        return texts.words("train.task_reference" if unit == "%TASK" else "train.no_reference")
+    return texts.words(f"flag.{flags[worst].name.lower()}", muscle=worst.muscle, side=worst.side)
 
 
 def _bar(moment: Moment, shape: Literal["glute", "hamstring"], exercise: Exercise, texts: Texts) -> BarView:
@@ -333,16 +332,16 @@ def _bar(moment: Moment, shape: Literal["glute", "hamstring"], exercise: Exercis
     elif moment.stage == "finished":
         level = _mean(_level(rep.activation, shape) for rep in moment.reps if rep.counted)
     asked = exercise.floor if shape == "glute" and exercise.target[0] == "gluteus_maximus" else None
-    floor = None if asked is None else asked.mvic if moment.unit == "%MVIC" else asked.ref
+    floor = None if asked is None else asked.of(moment.unit)
     return BarView(
         shape=shape,
-        name=_say(texts, "label.gluteus_maximus" if shape == "glute" else "label.hamstrings"),
+        name=texts.words("label.gluteus_maximus" if shape == "glute" else "label.hamstrings"),
         level=level,
         floor=floor,
         figure="" if level is None else _percent(level),
-        unit=_say(texts, "train.unit_mvic" if moment.unit == "%MVIC" else "train.unit_ref"),
-        floor_words="" if floor is None else _say(texts, "train.floor", floor=_percent(floor)),
-        no_reading=_say(texts, "train.no_reading"),
+        unit=texts.words(_UNITS[moment.unit or "%REF"]),
+        floor_words="" if floor is None else texts.words("train.floor", floor=_percent(floor)),
+        no_reading=texts.words("train.no_reading"),
     )
 
 
@@ -359,6 +358,8 @@ def _in_rep(moment: Moment) -> bool:
 
 def _ring(moment: Moment, exercise: Exercise, texts: Texts, in_rep: bool) -> RingView:
     cue = moment.cue
+    if cue.rung is not None:
+        exercise = exercise.slowed(cue.rung.tempo)
     ids = [phase.id for phase in exercise.phases]
     planned_s = tuple(phase.tempo_s for phase in exercise.phases)
     nothing, everything = (0.0,) * len(ids), (1.0,) * len(ids)
@@ -366,21 +367,28 @@ def _ring(moment: Moment, exercise: Exercise, texts: Texts, in_rep: bool) -> Rin
         return RingView(planned_s, nothing, "", "", "", "", "")
     if moment.stage == "reference":
         picture = _key(cue.instruction) if cue.instruction else ""
-        return RingView((1.0,), (cue.phase_fraction,), "", "", "", "", picture)
+        return RingView((1.0,), (_passed(cue),), "", "", "", "", picture)
     counted, planned = len(_of_this_set(moment)), _planned_reps(moment, exercise)
-    count, of = str(counted + in_rep), _say(texts, "train.of_reps", reps=planned)
+    count, of = str(counted + in_rep), texts.words("train.of_reps", reps=planned)
     if moment.stage == "finished":
         return RingView(planned_s, everything, count, of, "", "", "")
+    if cue.timer is not None:
+        return RingView((1.0,), (_passed(cue),), str(math.ceil(cue.timer.left_s)), "", texts.words("train.seconds"), "", "")
     if cue.phase not in ids:
-        then = _say(texts, "train.phase_for", then=ids[0], seconds=f"{planned_s[0]:g}")
-        return RingView(planned_s, nothing, count, of, _say(texts, "train.next"), then, "")
+        then = texts.words("train.phase_for", then=ids[0], seconds=f"{planned_s[0]:g}")
+        return RingView(planned_s, nothing, count, of, texts.words("train.next"), then, "")
     at = ids.index(cue.phase)
     following = (at + 1) % len(ids)
-    then = _say(texts, "train.then_phase", then=ids[following], seconds=f"{planned_s[following]:g}")
+    then = texts.words("train.then_phase", then=ids[following], seconds=f"{planned_s[following]:g}")
     if following == 0 and counted + 1 >= planned:
-        then = _say(texts, "train.then_rest")
+        then = texts.words("train.then_rest")
     passed = (*everything[:at], cue.phase_fraction, *nothing[at + 1 :])
-    return RingView(planned_s, passed, count, of, _say(texts, f"phase.{cue.phase}"), then, "")
+    return RingView(planned_s, passed, count, of, texts.words(f"phase.{cue.phase}"), then, "")
+
+
+def _passed(cue: Cue) -> float:
+    """Give how much of what is timed has passed."""
+    return 0.0 if cue.timer is None or cue.timer.lasts_s <= 0 else 1 - min(1.0, cue.timer.left_s / cue.timer.lasts_s)
 
 
 def _key(message: Message) -> str:
@@ -393,10 +401,10 @@ def _advice(moment: Moment, texts: Texts) -> AdviceView | None:
         return _finding(moment.reps, texts)
     if stage == "reference" and cue.instruction is not None:
         key = _key(cue.instruction)
-        reason = texts.say(cue.reason) if cue.reason else _say(texts, f"why.{key}") if key in texts.why else ""
+        reason = texts.say(cue.reason) if cue.reason else texts.words(f"why.{key}") if key in texts.why else ""
         return AdviceView(texts.say(cue.instruction), reason, texts.say_far(cue.instruction), key)
     if stage in ("searching", "paused") and not cue.warning:
-        text, reason, far = (_say(texts, id) for id in (f"train.advice_{stage}", f"train.why_{stage}", f"far.advice_{stage}"))
+        text, reason, far = (texts.words(id) for id in (f"train.advice_{stage}", f"train.why_{stage}", f"far.advice_{stage}"))
         return AdviceView(text, reason, far, stage)
     if cue.advice is None and cue.instruction is not None:
         reason = texts.say(cue.reason) if cue.reason is not None else ""
@@ -419,7 +427,7 @@ def _finding(reps: Sequence[Rep], texts: Texts) -> AdviceView:
         "share": "" if share is None else _percent(share_of(share)),
     }
     ids = (f"train.advice_{kind}", f"train.why_{kind}", f"far.advice_{kind}")
-    text, reason, far = (_say(texts, id, **fills) for id in ids)
+    text, reason, far = (texts.words(id, **fills) for id in ids)
     return AdviceView(text, reason, far, "finished")
 
 
@@ -435,5 +443,5 @@ _TOLD: tuple[Sign, ...] = ("in_zone", "hamstrings_led", "under_zone", "under_flo
 
 def _tally(dots: Sequence[Sign], texts: Texts) -> str:
     counts = Counter(dots)
-    told = (_say(texts, f"train.count_{sign}", n=counts[sign]) for sign in _TOLD if counts[sign])
+    told = (texts.words(f"train.count_{sign}", n=counts[sign]) for sign in _TOLD if counts[sign])
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in told)

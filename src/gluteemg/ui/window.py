@@ -12,7 +12,6 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QHideEvent, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
 from gluteemg.coaching.exercise import Exercise
-from gluteemg.coaching.message import Message
 from gluteemg.coaching.part import Key
 from gluteemg.coaching.safety import Value
 from gluteemg.coaching.texts import Texts
@@ -116,7 +115,7 @@ class TrainWindow(QMainWindow):
         self.screen_ = TrainScreen(texts, self._theme, reduce_motion)
         self.setCentralWidget(self.screen_)
         self._keys_card = KeysCard(texts, self._theme, self.screen_)
-        self.setWindowTitle(f"{texts.say(Message(f'exercise.{self._exercise.id}'))} · gluteemg")
+        self.setWindowTitle(f"{texts.words(f'exercise.{self._exercise.id}')} · gluteemg")
         self.setMinimumSize(SMALLEST)
         self.resize(1280, 800)
         self._connect()
