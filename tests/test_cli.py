@@ -83,6 +83,17 @@ def test_a_calibration_from_a_file_takes_the_place_of_the_recorded_one(tmp_path:
     assert after["activation"][role] == pytest.approx(before["activation"][role] / 2, rel=0.01)
 
 
+def test_where_there_is_no_share_the_table_tells_what_each_muscle_did(tmp_path: Path) -> None:
+    from gluteemg.activation.calibration import Calibration, Level
+
+    levels = tuple(Level(role=f"{m}:left", floor=3.0, reference=60.0) for m in ("gluteus_maximus", "hamstrings"))
+    file = tmp_path / "task.json"
+    file.write_text(Calibration(method="task", floor_method="rest", levels=levels).model_dump_json())
+    *_, head, first = run("analyse", SESSION, "--calibration", file).stdout.partition("rep ")[2].splitlines()[:2]
+    assert ["Glute max, left" in head, "Glute medius" in head, "share" in head] == [True, False, False]
+    assert first.count("%TASK") == 2
+
+
 def test_profiles_are_listed_with_what_is_proven() -> None:
     listed = {p["id"]: p for p in said("profiles", "--json")}
     assert {"umyo-gatt", "npg-lite-3ch"} <= set(listed)

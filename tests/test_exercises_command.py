@@ -38,9 +38,16 @@ def refusal(*arguments: str) -> tuple[str, list[str]]:
     return str(said.exception), said.stdout.splitlines()
 
 
+def reword(own: Path) -> None:
+    """Say of one's own exercise in other words how to get into position."""
+    words = own / "texts" / "en.toml"
+    words.write_text(words.read_text("utf-8").replace(load_texts().setup["bridge"], "Lie on the mat."), "utf-8")
+
+
 def changed(own: Path, old: str, new: str) -> str:
     """Begin an exercise and change a line of it; give its id."""
     run("new", "mine")
+    reword(own)
     file = own / "exercises" / "mine.toml"
     text = file.read_text("utf-8")
     assert old in text
@@ -99,14 +106,26 @@ def test_what_has_no_sensor_or_no_share_is_said_as_such() -> None:
     assert "no published figure was found" in text
 
 
-def test_an_exercise_that_was_begun_is_in_order_and_is_found_by_its_id(own: Path) -> None:
+def test_an_exercise_that_was_begun_has_no_fault_and_is_found_by_its_id(own: Path) -> None:
     said = run("new", "my_bridge", "--name", 'The "other" bridge')
     assert said.exit_code == 0, said.output
     assert str(own / "exercises" / "my_bridge.toml") in said.stdout
     assert load_exercise("my_bridge").id == "my_bridge"
     assert load_texts().exercise["my_bridge"] == 'The "other" bridge'
-    assert run("check", "my_bridge").stdout == "my_bridge: in order\n"
+    assert run("check", "my_bridge").exit_code == 0
     assert 'The "other" bridge' in run("show", "my_bridge").stdout
+
+
+def test_words_that_are_still_those_of_the_bridge_are_remarked_on_until_they_are_ones_own(own: Path) -> None:
+    run("new", "mine")
+    said = run("check", "mine")
+    where = own / "texts" / "en.toml"
+    assert said.exit_code == 0
+    assert said.stdout == (
+        f"mine: remark: setup.mine still says how to get into the bridge: if yours differs, write your own words into {where}\n"
+    )
+    reword(own)
+    assert run("check", "mine").stdout == "mine: in order\n"
 
 
 def test_a_second_one_leaves_the_words_of_the_first_alone(own: Path) -> None:

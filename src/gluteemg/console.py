@@ -1,4 +1,7 @@
-"""A session told on a terminal, line by line, for when there is no window."""
+"""A session told on a terminal, for when there is no window: line by line while it goes on, then what came of it.
+
+What `gluteemg exercises` and `gluteemg programme` tell stands with those commands, in `cli`.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,6 @@ from gluteemg.session import Moment, Session
 
 _LOOK_S = 0.1
 """How often the session is looked at (chosen: no line comes noticeably late)."""
-
-
 _PASSING = ("no_reference", "too_few_reps", "no_reps")
 """Reasons that another session mends: the document has them, the terminal does not list them for every muscle."""
 
@@ -136,7 +137,7 @@ class Teller:
             if before is None and state == "lost":  # it has not been heard yet
                 continue
             if before is not None and state != before and "lost" in (state, before):
-                word = self._texts.say(Message(f"state.{state or 'searching'}"))
+                word = self._texts.words(f"state.{state or 'searching'}")
                 yield f"{_named(role, self._texts)}: {word}"
             self._states[role] = state
 
@@ -158,17 +159,17 @@ class Teller:
         self._verdict = verdict
 
     def _rep(self, number: int, rep: Rep | None, verdict: str | None) -> str:
-        said = verdict or _say(self._texts, "rep.not_scored")
+        said = verdict or self._texts.words("rep.not_scored")
         if rep is None or rep.ln_ratio is None:
-            return _say(self._texts, "report.rep", n=number, said=said)
-        return _say(self._texts, "report.rep_share", n=number, said=said, share=_hundredths(rep.share))
+            return self._texts.words("report.rep", n=number, said=said)
+        return self._texts.words("report.rep_share", n=number, said=said, share=_hundredths(rep.share))
 
     def _about_now(self, moment: Moment) -> Iterator[str]:
         """Say what is to be done, and what to change, when it is new."""
         cue = moment.cue
         said = []
         if moment.stage == "searching":
-            said = [self._texts.say(Message("train.searching"))]
+            said = [self._texts.words("train.searching")]
         elif cue.instruction is not None and cue.activity != "countdown":
             said = [self._instruction(cue)]
         if cue.advice is not None:
@@ -185,7 +186,7 @@ class Teller:
             fills = {**fills, "seconds": ""}  # one line a step, not one a second
         said = self._texts.say_far(Message(instruction.id, fills))
         if fills.get("of", 1) != 1:
-            said = _say(self._texts, "report.turn", said=said, number=fills["number"], of=fills["of"])
+            said = self._texts.words("report.turn", said=said, number=fills["number"], of=fills["of"])
         if reason is None or reason == instruction or cue.activity not in ("measure", "rest", "done"):
             return said
         return (
@@ -209,14 +210,14 @@ def describe(analysis: Analysis, texts: Texts) -> str:
 def _headlines(analysis: Analysis, texts: Texts) -> Iterator[str]:
     summary, truth = analysis.summary, analysis.truth
     counts = {"reps": summary.reps, "scored": summary.scored, "in_zone": summary.in_zone}
-    yield _say(texts, "report.headline", exercise=analysis.exercise, **counts)
+    yield texts.words("report.headline", exercise=analysis.exercise, **counts)
     if summary.share is not None:
         share, low, high = (_hundredths(s) for s in (summary.share, summary.share_low, summary.share_high))
-        yield _say(texts, "report.share", share=share, low=low, high=high, unit=summary.unit or "")
+        yield texts.words("report.share", share=share, low=low, high=high, unit=summary.unit or "")
     elif summary.why_no_share is not None:
-        yield _say(texts, "report.no_share", reason=_say(texts, f"rep.{summary.why_no_share}"))
+        yield texts.words("report.no_share", reason=texts.words(f"rep.{summary.why_no_share}"))
     if truth is not None and truth.share is not None:
-        yield _say(texts, "report.truth", share=_hundredths(truth.share))
+        yield texts.words("report.truth", share=_hundredths(truth.share))
 
 
 def _table_of_muscles(analysis: Analysis, texts: Texts) -> list[str]:
@@ -225,21 +226,26 @@ def _table_of_muscles(analysis: Analysis, texts: Texts) -> list[str]:
         floor, reference = (_one_place(v, texts) for v in (m.floor, m.reference))
         snr = "–" if m.snr_db is None else f"{m.snr_db:.0f} dB"
         name = _named(Role.parse(f"{m.muscle}:{m.side}"), texts)
-        state = _say(texts, f"state.{m.quality}")
+        state = texts.words(f"state.{m.quality}")
         rows.append((name, floor, reference, snr, f"{m.rate_hz:.0f} Hz", str(len(m.bursts)), state))
-    return _table(rows, "<>>>>><")
+    return table(rows, "<>>>>><")
 
 
 def _table_of_reps(analysis: Analysis, texts: Texts) -> list[str]:
-    rows = [_heads(texts, "rep", "from", "to", "share", "range", "led_by")]
-    for number, rep in enumerate(analysis.reps, 1):
+    """Tell the share of every repetition; where the session has none, how much each muscle did."""
+    unit, reps = analysis.summary.unit, analysis.reps
+    levels = [role for role in reps[0].activation if analysis.summary.share is None and any(r.activation[role] for r in reps)]
+    told = [_named(Role.parse(role), texts) for role in levels] if levels else _heads(texts, "share", "range")
+    rows = [(*_heads(texts, "rep", "from", "to"), *told, *_heads(texts, "led_by"))]
+    for number, rep in enumerate(reps, 1):
         start, end = (texts.number(f"{s:.2f} s") for s in (rep.start_s, rep.end_s))
         low, high = _hundredths(rep.share_low), _hundredths(rep.share_high)
-        between = "–" if rep.share_low is None else _say(texts, "report.range", low=low, high=high)
-        led_by = "–" if rep.led_by is None else _say(texts, f"report.led_by_{rep.led_by}")
-        reasons = "; ".join(_say(texts, f"rep.{reason}") for reason in rep.reasons)
-        rows.append((str(number), start, end, _percent(rep.share), between, f"{led_by} ({reasons})" if reasons else led_by))
-    return _table(rows, ">>>>><")
+        between = "–" if rep.share_low is None else texts.words("report.range", low=low, high=high)
+        figures = [_level(rep.activation[role], unit) for role in levels] or [_percent(rep.share), between]
+        led_by = "–" if rep.led_by is None else texts.words(f"report.led_by_{rep.led_by}")
+        reasons = "; ".join(texts.words(f"rep.{r}") for r in rep.reasons if r != analysis.summary.why_no_share)  # said above
+        rows.append((str(number), start, end, *figures, f"{led_by} ({reasons})" if reasons else led_by))
+    return table(rows, ">" * (len(rows[0]) - 1) + "<")
 
 
 def describe_practice(practice: Practised, texts: Texts) -> str:
@@ -252,19 +258,19 @@ def describe_practice(practice: Practised, texts: Texts) -> str:
         "scored": sum(s.scored for s in sets),
         "good": sum(s.good for s in sets),
     }
-    lines = [texts.say(Message("practice.headline" if figures["scored"] else "practice.headline_by_time", figures)), ""]
-    heads = [texts.say(Message(f"practice.{head}")) for head in ("exercise", "side", "reps", "good", "share")]
-    lines.append("{:<34}{:<8}{:>6}{:>7}{:>9}".format(*heads))
+    lines = [texts.words("practice.headline" if figures["scored"] else "practice.headline_by_time", **figures), ""]
+    rows = [tuple(texts.words(f"practice.{head}") for head in ("exercise", "side", "reps", "good", "share"))]
     for s in sets:
-        name = texts.say(Message(f"exercise.{s.exercise}"))
-        side = "" if s.side is None else texts.say(Message(f"side.{s.side}"))
-        good = str(s.good) if s.scored else "–"
-        lines.append(f"{name:<34}{side:<8}{s.counted:>6}{good:>7}{_percent(s.share):>9}")
+        name = texts.words(f"exercise.{s.exercise}")
+        name = name if s.rung is None else f"{name}: {texts.words(f'ladder.{s.rung}')}"
+        side = "" if s.side is None else texts.words(f"side.{s.side}")
+        rows.append((name, side, str(s.counted), str(s.good) if s.scored else "–", _percent(s.share)))
+    lines += table(rows, "<<>>>")
     if practice.changes:
-        lines += ["", texts.say(Message("practice.changes"))]
+        lines += ["", texts.words("practice.changes")]
     for change in practice.changes:
-        said, why = (texts.say(Message(id, change.fills)) for id in (f"advice.{change.change}", f"why.{change.why}"))
-        declined = f" ({texts.say(Message('practice.declined'))})" if change.declined else ""
+        said, why = (texts.words(id, **change.fills) for id in (f"advice.{change.change}", f"why.{change.why}"))
+        declined = f" ({texts.words('practice.declined')})" if change.declined else ""
         lines.append(f"{texts.number(f'{change.t_s:7.1f}')} s  {said}{declined}. {why}")
         lines.append(f"{'':11}{change.source}")
     return "\n".join(lines)
@@ -277,48 +283,47 @@ def _said_of_muscles(analysis: Analysis, texts: Texts) -> list[str]:
     lines = []
     if bars_s and shares_s:
         bar, share = (f"{1000 * max(late):.0f}" for late in (bars_s, shares_s))
-        lines.append(_say(texts, "report.late", bar=bar, share=share))
+        lines.append(texts.words("report.late", bar=bar, share=share))
     for m in analysis.muscles:
         flags = [f"report.{reason}" if reason == "unreadable_packets" else f"flag.{reason}" for reason in m.reasons]
-        lines += [f"{_say(texts, flag, muscle=m.muscle, side=m.side)}." for flag in flags]
+        lines += [f"{texts.words(flag, muscle=m.muscle, side=m.side)}." for flag in flags]
     said: dict[str, list[str]] = {}  # what holds for several muscles is said once
     for m in analysis.muscles:
         label = _named(Role.parse(f"{m.muscle}:{m.side}"), texts)
         lasting = {what: why for what, why in m.not_available.items() if why not in _PASSING}
         for why in dict.fromkeys(lasting.values()):
-            measures = ", ".join(texts.say(Message(f"measure.{what}")) for what, reason in lasting.items() if reason == why)
-            said.setdefault(f"{measures} {texts.say(Message(f'not_available.{why}'))}.", []).append(label)
+            measures = ", ".join(texts.words(f"measure.{what}") for what, reason in lasting.items() if reason == why)
+            said.setdefault(f"{measures} {texts.words(f'not_available.{why}')}.", []).append(label)
         if m.tiring.quadrant is not None:
-            said.setdefault(f"{texts.say(Message(f'tiring.{m.tiring.quadrant}'))}.", []).append(label)
+            said.setdefault(f"{texts.words(f'tiring.{m.tiring.quadrant}')}.", []).append(label)
     for line, labels in said.items():
         lines.append(line if len(labels) == len(analysis.muscles) > 1 else f"{'; '.join(labels)}: {line}")
     trend = analysis.summary.ln_ratio_trend
     if trend is not None and trend.high < 0:
-        lines.append(_say(texts, "report.take_over"))
+        lines.append(texts.words("report.take_over"))
     return lines and ["", *lines]
 
 
 def describe_calibration(calibration: Calibration, texts: Texts) -> str:
     """Put a calibration into words and a table: RMS in the unit of each sensor, and every trial."""
-    how = _say(texts, "report.floors_alone")
+    how = texts.words("report.floors_alone")
     if calibration.method is not None:
         effort, statistic = f"report.effort_{calibration.method}", f"report.statistic_{calibration.statistic}"
-        how = _say(
-            texts,
+        how = texts.words(
             "report.taken",
-            effort=_say(texts, effort),
+            effort=texts.words(effort),
             unit=calibration.unit or "",
-            statistic=_say(texts, statistic),
+            statistic=texts.words(statistic),
             seconds=f"{calibration.window_s:g}",
         )
     heads = _heads(texts, "muscle", "floor", "reference", "above_floor", "apart", "trials")
-    return "\n".join([how, "", *_table([heads, *(_of_level(level, texts) for level in calibration.levels)], "<>>>><")])
+    return "\n".join([how, "", *table([heads, *(_of_level(level, texts) for level in calibration.levels)], "<>>>><")])
 
 
 def _of_level(level: Level, texts: Texts) -> tuple[str, ...]:
     snr = "–" if level.snr_db is None else f"{level.snr_db:.0f} dB"
     values = ((trial, _one_place(trial.value, texts)) for trial in level.trials)
-    trials = "; ".join(v if t.accepted else f"{v} ({_say(texts, f'report.trial_{t.reason}')})" for t, v in values)
+    trials = "; ".join(v if t.accepted else f"{v} ({texts.words(f'report.trial_{t.reason}')})" for t, v in values)
     floor, reference = (_one_place(v, texts) for v in (level.floor, level.reference))
     return _named(Role.parse(level.role), texts), floor, reference, snr, _percent(level.agreement), trials
 
@@ -326,17 +331,17 @@ def _of_level(level: Level, texts: Texts) -> tuple[str, ...]:
 def describe_check(check: Isolation | Drift, texts: Texts) -> list[str]:
     """Put a check of the sensors into words, one line a finding."""
     if isinstance(check, Drift):
-        changes = ((c, {"sensor": _named(Role.parse(c.role), texts), "percent": _signed(c.change)}) for c in check.changes)
-        return [texts.say(Message(f"check.drift_{c.verdict}", fills)) for c, fills in changes]
+        named = ((c, _named(Role.parse(c.role), texts)) for c in check.changes)
+        return [texts.words(f"check.drift_{c.verdict}", sensor=name, percent=_signed(c.change)) for c, name in named]
     if check.swapped:
-        named = ([_named(Role.parse(role), texts) for role in pair] for pair in check.swapped)
-        return [texts.say(Message("check.swapped", {"first": first, "second": second})) for first, second in named]
+        pairs = ([_named(Role.parse(role), texts) for role in pair] for pair in check.swapped)
+        return [texts.words("check.swapped", first=first, second=second) for first, second in pairs]
     words = {True: "alone", False: "joined_in", None: "unknown"}
-    lines = [texts.say(Message("check.isolated"))] if check.verdict == "good" else []
+    lines = [texts.words("check.isolated")] if check.verdict == "good" else []
     for finding in check.findings:
         percent, most = round(100 * (finding.activation or 0.0)), round(100 * finding.at_most)
-        fills: dict[str, str | int] = {"sensor": _named(Role.parse(finding.role), texts), "percent": percent, "most": most}
-        lines.append(texts.say(Message(f"check.{words[finding.held]}", fills)))
+        sensor = _named(Role.parse(finding.role), texts)
+        lines.append(texts.words(f"check.{words[finding.held]}", sensor=sensor, percent=percent, most=most))
     return lines
 
 
@@ -344,19 +349,15 @@ def _named(role: Role, texts: Texts) -> str:
     """Name a muscle with its side; the second of the others with its number."""
     stem = role.muscle.rstrip("0123456789")
     number = role.muscle.removeprefix(stem)
-    return _say(texts, "report.role", name=f"{_say(texts, f'label.{stem}')} {number}".rstrip(), side=role.side)
-
-
-def _say(texts: Texts, id: str, /, **fills: str | int | float) -> str:
-    return texts.say(Message(id, fills))
+    return texts.words("report.role", name=f"{texts.words(f'label.{stem}')} {number}".rstrip(), side=role.side)
 
 
 def _heads(texts: Texts, *names: str) -> tuple[str, ...]:
-    return tuple(_say(texts, f"report.head_{name}") for name in names)
+    return tuple(texts.words(f"report.head_{name}") for name in names)
 
 
-def _table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
-    """Set columns as wide as their widest cell, each to the side that `sides` says."""
+def table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    """Set columns as wide as their widest cell, each to the side that `sides` says: one of ``<`` and ``>`` for each."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(f"{c:{side}{w}}" for c, side, w in zip(row, sides, widths, strict=True)).rstrip() for row in rows]
 
@@ -367,6 +368,10 @@ def _one_place(value: float | None, texts: Texts) -> str:
 
 def _hundredths(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f}"
+
+
+def _level(activation: float | None, unit: str | None) -> str:
+    return "–" if activation is None else f"{100 * activation:.0f} {unit}"
 
 
 def _signed(change: float | None) -> str:

@@ -22,6 +22,7 @@ app = typer.Typer(help="Exercises that gluteemg knows, and how to add one.")
 
 _WIDTH = 110  # of a line of `show` (chosen: two thirds of a wide screen)
 _INDENT = 12
+_MODEL = "bridge"  # what a new exercise begins as
 
 Name = Annotated[str, typer.Argument(metavar="EXERCISE", help="Its id, or the path of a .toml file.")]
 
@@ -39,6 +40,7 @@ def list_exercises(context: typer.Context, as_json: Json = False) -> None:
     """List the exercises by stage, with what works, how much of it, and by what it is judged."""
     from gluteemg.catalogue import load_exercises, load_texts
     from gluteemg.cli import told
+    from gluteemg.console import table
 
     texts = load_texts(language_of(context))
     known = sorted(load_exercises(), key=lambda e: (e.stage, e.id))
@@ -46,9 +48,7 @@ def list_exercises(context: typer.Context, as_json: Json = False) -> None:
         print_json([_document(e, texts) for e in known])
         return
     rows = [told.heads(texts), *(told.row(e, texts) for e in known)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("\n".join(table(rows, "<" * len(rows[0]))))
 
 
 @app.command()
@@ -106,7 +106,7 @@ def new(
     target, words = folder / "exercises" / f"{id_}.toml", folder / "texts" / f"{texts.language}.toml"
     try:
         wording = words.read_text(encoding="utf-8") if words.is_file() else ""
-        for table, entry in (("exercise", name or id_.replace("_", " ").capitalize()), ("setup", texts.setup["bridge"])):
+        for table, entry in (("exercise", name or id_.replace("_", " ").capitalize()), ("setup", texts.setup[_MODEL])):
             if texts.lacks([f"{table}.{id_}"]):
                 wording = _with_entry(wording, table, id_, entry)
         texts.extended(wording, str(words))  # refuses what would not be read again
@@ -136,14 +136,16 @@ def _objections(name: str, texts: Texts) -> tuple[tuple[str, ...], tuple[str, ..
         exercise = load_exercise(name)
     except DefinitionError as error:
         return error.faults or (str(error),), ()
-    faults = []
+    faults, remarks, own = [], [], user_folder() / "texts" / f"{texts.language}.toml"
     if missing := texts.lacks(exercise.text_ids):
-        own = user_folder() / "texts" / f"{texts.language}.toml"
         faults.append(f"there are no words for {', '.join(missing)}: write them into {own}")
     called = Path(name).stem if name.endswith(".toml") else name
     if called != exercise.id:
         faults.append(f"id is {exercise.id}, the file is called {called}: it is found by one name only")
-    remarks = []
+    if exercise.id != _MODEL and texts.setup.get(exercise.id) == texts.setup[_MODEL]:
+        remarks.append(
+            f"setup.{exercise.id} still says how to get into the {_MODEL}: if yours differs, write your own words into {own}"
+        )
     if exercise.share_band is not None and not any("low_share" in variant.helps for variant in exercise.variants):
         remarks.append("no variant helps with low_share: when the hamstrings lead, there is no change of the set-up to offer")
     return tuple(faults), tuple(remarks)
@@ -151,10 +153,8 @@ def _objections(name: str, texts: Texts) -> tuple[tuple[str, ...], tuple[str, ..
 
 def _document(exercise: Exercise, texts: Texts) -> dict[str, Any]:
     """Give an exercise as it is read, with its words by id."""
-    from gluteemg.coaching.message import Message
-
     there = [id for id in exercise.text_ids if not texts.lacks([id])]
-    said = {id: texts.say(Message(id)) for id in there}
+    said = {id: texts.words(id) for id in there}
     return {**exercise.model_dump(mode="json"), "words": said}
 
 

@@ -1,4 +1,7 @@
-"""An exercise told to whoever looks it up: a row of the list, or all about it in paragraphs, each with its label."""
+"""An exercise told to whoever looks it up: a row of the list, or all about it in paragraphs, each with its label.
+
+What a session tells on a terminal stands in `gluteemg.console`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from math import exp, log
 from typing import TYPE_CHECKING
 
 from gluteemg.activation.ratio import DEAD_BAND, share_of
-from gluteemg.coaching.message import Message
 
 if TYPE_CHECKING:
     from gluteemg.coaching.exercise import Evidence, Exercise, Range
@@ -27,14 +29,14 @@ def row(e: Exercise, texts: Texts) -> tuple[str, ...]:
     hold = _show(texts, "short_hold", seconds=f"{e.dose.hold_s:g}") if e.dose.hold_s else ""
     dose = f"{_span(e.dose.sets, texts)} × {_span(e.dose.reps, texts)}{hold}"
     judged = "_and_".join(name for name, there in (("floor", e.floor), ("share", e.share_band)) if there is not None)
-    works = ", ".join(words(texts, "label", e.target))
-    return e.id, str(e.stage), say(texts, "exercise", e.id), works, dose, _show(texts, f"judged_{judged or 'time'}")
+    works = ", ".join(_words(texts, "label", e.target))
+    return e.id, str(e.stage), _say(texts, "exercise", e.id), works, dose, _show(texts, f"judged_{judged or 'time'}")
 
 
 def title(e: Exercise, texts: Texts) -> str:
     """Name it, with its stage."""
-    stage = say(texts, "stage", _STAGES[e.stage])
-    return _show(texts, "title", name=say(texts, "exercise", e.id), id=e.id, number=e.stage, word=stage)
+    stage = _say(texts, "stage", _STAGES[e.stage])
+    return _show(texts, "title", name=_say(texts, "exercise", e.id), id=e.id, number=e.stage, word=stage)
 
 
 def paragraphs(e: Exercise, texts: Texts) -> Iterator[tuple[str, str]]:
@@ -43,59 +45,59 @@ def paragraphs(e: Exercise, texts: Texts) -> Iterator[tuple[str, str]]:
         yield (_show(texts, f"label_{label}") if label else ""), text
 
 
-def words(texts: Texts, table: str, ids: Iterable[str]) -> list[str]:
+def _words(texts: Texts, table: str, ids: Iterable[str]) -> list[str]:
     """Give the words of several ids."""
-    return [say(texts, table, id) for id in ids]
+    return [_say(texts, table, id) for id in ids]
 
 
-def say(texts: Texts, table: str, id: str) -> str:
+def _say(texts: Texts, table: str, id: str) -> str:
     """Give the words for an id, or the id in brackets where there are none yet: `check` is what refuses it."""
-    return f"[{table}.{id}]" if texts.lacks([f"{table}.{id}"]) else texts.say(Message(f"{table}.{id}"))
+    return f"[{table}.{id}]" if texts.lacks([f"{table}.{id}"]) else texts.words(f"{table}.{id}")
 
 
 def _show(texts: Texts, id: str, /, **fills: str | int) -> str:
-    return texts.say(Message(f"show.{id}", fills))
+    return texts.words(f"show.{id}", **fills)
 
 
 def _told(e: Exercise, texts: Texts) -> Iterator[tuple[str, str]]:
-    place, sides = say(texts, "posture", e.posture), say(texts, "side_mode", e.side_mode)
+    place, sides = _say(texts, "posture", e.posture), _say(texts, "side_mode", e.side_mode)
     yield "how", _show(texts, "how", place=place, sides=sides, followed=_show(texts, f"followed_{e.channel}"))
-    yield "position", say(texts, "setup", e.id)
+    yield "position", _say(texts, "setup", e.id)
     if e.equipment:
-        yield "needs", ", ".join(words(texts, "equipment", e.equipment))
+        yield "needs", ", ".join(_words(texts, "equipment", e.equipment))
     yield "", ""
     for i, phase in enumerate(e.phases):
-        cue = "" if phase.cue is None else f'  "{say(texts, "cue", phase.cue)}"'
+        cue = "" if phase.cue is None else f'  "{_say(texts, "cue", phase.cue)}"'
         tempo = texts.number(f"{phase.tempo_s:>3g}")
-        said = f"{say(texts, 'phase', phase.id):<12}{tempo} s  {say(texts, 'breath', phase.breath):<15}{cue}"
+        said = f"{_say(texts, 'phase', phase.id):<12}{tempo} s  {_say(texts, 'breath', phase.breath):<15}{cue}"
         yield "" if i else "phases", said.rstrip()
     yield "dose", _dose(e, texts)
     yield "", ""
-    yield "works", ", ".join(words(texts, "label", e.target))
+    yield "works", ", ".join(_words(texts, "label", e.target))
     if e.watch:
-        yield "watched", ", ".join(words(texts, "label", e.watch))
+        yield "watched", ", ".join(_words(texts, "label", e.watch))
     yield "sensors", _sensors(e, texts)
     if e.floor is not None:
-        name, mvic, ref = say(texts, "label", e.target[0]), f"{100 * e.floor.mvic:g}", f"{100 * e.floor.ref:g}"
+        name, mvic, ref = _say(texts, "label", e.target[0]), f"{100 * e.floor.mvic:g}", f"{100 * e.floor.ref:g}"
         yield "floor", _show(texts, "floor", name=name, mvic=mvic, ref=ref)
     yield "zone", _zone(e, texts)
     yield from _variants(e, texts)
     yield from _evidence(e, texts)
     yield "", ""
     if e.contraindications:
-        reasons = _show(texts, "or_if").join(words(texts, "contraindication", e.contraindications))
+        reasons = _show(texts, "or_if").join(_words(texts, "contraindication", e.contraindications))
         yield "leave_out", _show(texts, "leave_out", reasons=reasons)
-    yield "stop", say(texts, "stop", e.stop)
+    yield "stop", _say(texts, "stop", e.stop)
 
 
 def _variants(e: Exercise, texts: Texts) -> Iterator[tuple[str, str]]:
     for i, variant in enumerate(e.variants):
         yield "", ""
-        things = ", ".join(words(texts, "equipment", variant.equipment))
+        things = ", ".join(_words(texts, "equipment", variant.equipment))
         takes = _show(texts, "takes", things=things) if things else ""
-        yield "" if i else "changes", f"{variant.id}: {say(texts, 'advice', variant.id)}{takes}"
-        yield "", _show(texts, "helps", situations=", ".join(words(texts, "situation", variant.helps)))
-        yield "", _show(texts, "reason", reason=say(texts, "why", variant.id))
+        yield "" if i else "changes", f"{variant.id}: {_say(texts, 'advice', variant.id)}{takes}"
+        yield "", _show(texts, "helps", situations=", ".join(_words(texts, "situation", variant.helps)))
+        yield "", _show(texts, "reason", reason=_say(texts, "why", variant.id))
         yield "", _show(texts, "expected", expected=variant.expect)
         yield "", _show(texts, "source", source=variant.source)
 
@@ -117,14 +119,14 @@ def _limits(row: Evidence) -> tuple[str, str, int | None, str, str]:
 
 
 def _figure(row: Evidence, texts: Texts) -> str:
-    muscle = "" if row.muscle is None else say(texts, "label", row.muscle)
+    muscle = "" if row.muscle is None else _say(texts, "label", row.muscle)
     spread = "" if row.sd is None else f" ± {row.sd:g}"
     figure = "" if row.mean is None else f"{texts.number(f'{row.mean:g}{spread}')} {row.unit}"
     return f"{muscle} {figure}".strip()
 
 
 def _sensors(e: Exercise, texts: Texts) -> str:
-    needed, part = (", ".join(words(texts, "label", muscles)) for muscles in (e.requires, e.degrades_to))
+    needed, part = (", ".join(_words(texts, "label", muscles)) for muscles in (e.requires, e.degrades_to))
     if not needed:
         return _show(texts, "no_sensor")
     return f"{needed}; {_show(texts, 'part', muscles=part) if part else _show(texts, 'by_time')}"
