@@ -93,6 +93,7 @@ class Speaker:
 
         def fill(block: Any, n: int, _time: Any, _status: Any) -> None:
             nonlocal taken
+            self.trouble = None
             closing = self._closing.is_set()  # asked first: what was commanded before it is still played
             self._command(mixer)
             if closing:
@@ -112,7 +113,6 @@ class Speaker:
         )
         try:
             stream.start()
-            self.trouble = None
             before = -1
             while not finished.wait(CHECK_S) and taken > before:
                 before = taken
