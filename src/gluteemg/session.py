@@ -66,7 +66,7 @@ class Moment:
         What the coach shows now.
     sensors : mapping of Role to State or None
         Every muscle of the session; None where its sensor has not been found yet.
-    unit : {"%REF", "%MVIC"} or None
+    unit : {"%REF", "%MVIC", "%TASK"} or None
         How activation is printed; None without a reference.
     notices : tuple of str
         What the person should know and nothing else shows, such as a disk that is full.
@@ -181,11 +181,6 @@ class Session:
     def calibration(self) -> Calibration | None:
         """The calibration in force."""
         return self._pipeline.calibration
-
-    @property
-    def measuring(self) -> bool:
-        """Whether a protocol is followed now."""
-        return self._coach.measuring
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the session ends.

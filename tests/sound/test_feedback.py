@@ -125,11 +125,6 @@ def test_the_floor_is_not_told_between_repetitions_nor_of_a_signal_without_trust
     assert feedback.hear(WORK, frame(rep_s=1.0), ZONE, "gluteus_maximus", None).signs == ()
 
 
-def test_the_floor_that_the_coach_tells_is_not_told_twice(feedback: Feedback) -> None:
-    assert hear(feedback, replace(WORK, signs=("floor",)), rep_s=1.0).signs == ("floor",)
-    assert hear(feedback, replace(WORK), rep_s=1.1).signs == ()
-
-
 def test_sentences_of_one_moment_are_one_breath(feedback: Feedback) -> None:
     cue = replace(WORK, spoken=(Message("work.heels"), Message("work.hold")))
     assert hear(feedback, cue).sentence == "Bring your heels a little closer, then squeeze. Hold it there."

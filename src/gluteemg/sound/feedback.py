@@ -83,23 +83,23 @@ class Feedback:
         new = cue is not self._cue
         self._cue = cue
         signs, sentence = (cue.signs, self._sentence(cue, frame)) if new else ((), None)
-        if self._reaches_floor(signs, frame, target, floor):
+        if self._reaches_floor(frame, target, floor):
             signs = (*signs, "floor")
         if frame is not None and frame.t_s < self._speaking_until_s:
             tone = replace(tone, level=UNDER_SPEECH * tone.level)
         return Heard(tone, signs, sentence)
 
-    def _reaches_floor(self, signs: tuple[Sign, ...], frame: Frame | None, target: Muscle, floor: float | None) -> bool:
-        """Tell whether the target reaches its floor, for the first time in this repetition and not told by the coach."""
+    def _reaches_floor(self, frame: Frame | None, target: Muscle, floor: float | None) -> bool:
+        """Tell whether the target reaches its floor, for the first time in this repetition."""
         elapsed_s = None if frame is None else frame.rep_elapsed_s
         if elapsed_s is None or elapsed_s < self._elapsed_s:
             self._floor_told = False
         self._elapsed_s = elapsed_s or 0.0
         level = None if frame is None or floor is None else level_of(frame, target)
         reached = elapsed_s is not None and floor is not None and level is not None and level >= floor
-        tell = reached and not self._floor_told and "floor" not in signs
-        self._floor_told |= reached or "floor" in signs
-        return tell
+        first = reached and not self._floor_told
+        self._floor_told |= reached
+        return first
 
     def _sentence(self, cue: Cue, frame: Frame | None) -> str | None:
         """Put what is to be said into one breath; a single word, such as a count, gives way to a sentence that goes on."""

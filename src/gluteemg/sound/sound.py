@@ -63,18 +63,7 @@ class Sound:
     ) -> None:
         """Let it be heard: from one thread, some ten times a second, or the tone goes stale and stops.
 
-        Parameters
-        ----------
-        cue : Cue
-            What the coach says. Signs and sentences of the same object are told once.
-        frame : Frame or None
-            The latest instant; None before the first.
-        zone : Zone, optional
-            Where the ratio should be; None where no share can be judged: then the tone follows the target and its floor.
-        target : str, optional
-            The muscle that is to do the work.
-        floor : float, optional
-            Least activation of it that counts as working, a fraction of its reference.
+        Parameters are those of `Feedback.hear`.
 
         Raises
         ------
