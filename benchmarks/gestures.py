@@ -1,6 +1,6 @@
 """How surely two short squeezes are understood, and what is taken for them that is none, in hours of simulated sessions.
 
-Run ``.venv/bin/python benchmarks/gestures.py`` (some minutes), or with ``--quick`` (a seventh, other seeds; writes nothing).
+Run ``.venv/bin/python -m benchmarks.gestures`` (some minutes), or with ``--quick`` (a seventh, other seeds; writes nothing).
 It prints, and writes to ``docs/benchmarks/gestures.md``. Every session goes the whole way: raw EMG by a script of efforts and
 artefacts, packets as a radio would deliver them, the pipeline, references that the calibrator takes, the detector. Each is a
 function of its seed, and so is the page; the detector was set on other seeds.
@@ -15,24 +15,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+from benchmarks.simulated import PACKET_S, pipeline_of, profile, session, trials
 from numpy.typing import NDArray
 from scipy import signal
 
-from gluteemg.activation.calibrator import Calibrator
-from gluteemg.activation.pipeline import Pipeline
-from gluteemg.activation.protocol import Protocol
-from gluteemg.catalogue import load_protocol
 from gluteemg.coaching.gesture import DoubleSqueeze
-from gluteemg.muscles import HAMSTRINGS, Placement, Role
+from gluteemg.muscles import HAMSTRINGS, Role
 from gluteemg.sensors.person import REACTION_S, SCENARIOS
-from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import GAIN_UV, Conditions, SimulatedSensor, simulated_packets
-from gluteemg.sensors.source import Event
+from gluteemg.sensors.simulator import GAIN_UV, Conditions, SimulatedSensor
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks" / "gestures.md"
 G, M, H = "gluteus_maximus", "gluteus_medius", "hamstrings"
@@ -46,9 +40,6 @@ WORN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """What is worn: one sensor a side, with a channel for each muscle."""
 SESSION_S = 605.0
-PAUSE_S = 1.5
-PACKET_S = 0.02
-AT_ONCE = 3000
 LATE_S = 2.5
 """A gesture is understood when it is told within this of its end."""
 ACTIVITIES = {
@@ -67,30 +58,6 @@ ACTIVITIES = {
     "cable": ("a cable that swings, 1 to 3 times", 0.04),
 }
 """What is done, in words, and how often."""
-PROFILE = """
-schema_version = 2
-id = "gestures"
-name = "One side, at any rate"
-vendor = "this benchmark"
-source = "this benchmark"
-layout = "generated"
-hardware = "none"
-[signal]
-kind = "raw"
-channels = {channels}
-rate_hz = {rate_hz}
-unit = "uV"
-lsb = 0.25
-low = -32768
-high = 32767
-[counter]
-counts = "samples"
-[[packets]]
-header = [{{ field = "counter", type = "u32le" }}]
-record = [{{ field = "emg", type = "i16le", count = {channels} }}]
-records = {records}
-"""
-
 Floats = NDArray[np.float64]
 Random = np.random.Generator
 
@@ -324,31 +291,13 @@ class Worn(SimulatedSensor):
         return packet_number * PACKET_S >= self.first_s and super().lost(packet_number)
 
 
-@cache
-def profile(rate_hz: int, channels: int) -> FirmwareProfile:
-    text = PROFILE.format(rate_hz=rate_hz, channels=channels, records=round(PACKET_S * rate_hz))
-    return FirmwareProfile.parse(text, "gestures")
-
-
-@cache
-def protocol() -> Protocol:
-    """The protocol for home, for someone who never tires: short pauses, and no trial is asked for again."""
-    asked = load_protocol("submaximal")
-    hurried = tuple(step.model_copy(update={"pause_s": PAUSE_S, "between_s": PAUSE_S}) for step in asked.steps)
-    return asked.model_copy(update={"steps": hurried, "spare_trials": 0})
-
-
-def follow(asked: Protocol, script: Script) -> None:
+def follow(script: Script) -> None:
     """Do what the protocol asks for, each effort at exactly its reference."""
-    at_s = 0.0
-    for step in asked.steps:
-        for trial in range(1, step.trials + 1):
-            at_s += step.pause_before_s(trial)
-            if step.kind != "rest":
-                script.at_s = at_s + REACTION_S
-                script.work(step.seconds + 0.15, 0.25, *((0.07, 1.0) if HAMSTRINGS & set(step.muscles) else (1.0, 0.07)))
-            at_s += step.seconds
-    script.at_s = at_s + 6.0
+    for asked, start_s in trials():
+        if asked.kind != "rest":
+            script.at_s = start_s + REACTION_S
+            script.work(asked.seconds + 0.15, 0.25, *((0.07, 1.0) if HAMSTRINGS & set(asked.muscles) else (1.0, 0.07)))
+    script.at_s = start_s + asked.seconds + 6.0
 
 
 @dataclass(frozen=True)
@@ -370,7 +319,7 @@ def run(case: Case, seed: int) -> Outcome:
     """One session, from the script to what was told."""
     random, sides = np.random.default_rng((seed, 11)), WORN[case.worn]
     script = Script(random, 0.0, next(iter(sides)))
-    follow(protocol(), script)
+    follow(script)
     first_s = script.at_s
     script.write(SESSION_S)
     body = Body(seed, script)
@@ -380,7 +329,7 @@ def run(case: Case, seed: int) -> Outcome:
         burst_loss=case.burst_loss,
         crosstalk=case.crosstalk,
     )
-    sensors, placements = [], []
+    sensors = []
     for side, muscles in sides.items():
         roles = [Role(muscle, side) for muscle in muscles]
         sensor = Worn(side, profile(case.rate_hz, len(roles)), roles, body, conditions=conditions)
@@ -390,26 +339,15 @@ def run(case: Case, seed: int) -> Outcome:
         ]
         sensor.first_s = first_s - 2.0
         sensors.append(sensor)
-        placements += [Placement(side, i, role) for i, role in enumerate(roles)]
-    found = told(sensors, placements, script.at_s + 3.0, seed)
+    found = told(sensors, script.at_s + 3.0, seed)
     return matched(case, script, found, script.at_s - first_s)
 
 
-def told(sensors: Sequence[Worn], placements: Sequence[Placement], seconds: float, seed: int) -> list[float]:
-    """Take the packets of a session through calibrator, pipeline and detector."""
-    packets = simulated_packets(sensors, seconds, seed=seed)
-    pipeline = Pipeline({s.name: s.profile for s in sensors}, placements)
-    calibrator, detector = Calibrator(protocol(), pipeline.roles), DoubleSqueeze(pipeline.roles)
-    found: list[float] = []
-    first = 0
-    while first < len(packets):
-        size = 50 * len(sensors) if calibrator.step else AT_ONCE
-        update = pipeline.feed(packets[first : first + size])
-        first += size
-        found += detector.feed(update.frames)
-        calibration = calibrator.feed(update.frames)
-        if calibration is not None:
-            pipeline.feed([Event(calibration.kind, calibration.to_json())])
+def told(sensors: Sequence[Worn], seconds: float, seed: int) -> list[float]:
+    """When the detector tells of two squeezes in a session."""
+    pipeline = pipeline_of(sensors)
+    detector = DoubleSqueeze(pipeline.roles)
+    found = [t_s for update in session(sensors, pipeline, seconds, seed) for t_s in detector.feed(update.frames)]
     if pipeline.calibration is None or any(level.reference is None for level in pipeline.calibration.levels):
         raise RuntimeError("a simulated calibration went wrong: there is nothing to measure")
     return found

@@ -122,7 +122,7 @@ def main() -> None:
             ring.put(trace.role, trace.t_s, trace.emg)
 
     stop, late = threading.Event(), []
-    idle = threading.Thread(target=idle_lateness, args=(stop, late), name="idle loop")
+    idle = threading.Thread(target=idle_lateness, args=(stop, late), name="idle loop", daemon=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "live.emg"
         recorder = Recorder(path, source.profiles, demo.placements, exercise_toml=exercise.toml)
@@ -146,7 +146,7 @@ def main() -> None:
                 looked_at = moment.frame
                 return moment
 
-            window = MeasuredWindow(exercise, texts, read, ring)
+            window = MeasuredWindow({exercise.id: exercise}, texts, read, ring)
             window.show()
             application.exec()
             session.wait()

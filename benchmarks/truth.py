@@ -1,6 +1,6 @@
 """How near to the truth the share, the ratio and the class of a repetition come, in simulated sessions.
 
-Run ``.venv/bin/python benchmarks/truth.py`` (some minutes), or with ``--quick`` (under a minute; writes nothing). It prints,
+Run ``.venv/bin/python -m benchmarks.truth`` (some minutes), or with ``--quick`` (under a minute; writes nothing). It prints,
 and writes to ``docs/benchmarks/truth.md``. Every session goes the whole way: packets as a radio would deliver them, the
 pipeline, a calibration that the calibrator takes from it, repetitions. Each is a function of its seed, and so is the page.
 """
@@ -13,58 +13,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+from benchmarks.simulated import PAUSE_S, pipeline_of, profile, session, trials
 from numpy.typing import NDArray
 
-from gluteemg.activation.calibrator import Calibrator
-from gluteemg.activation.pipeline import Pipeline
-from gluteemg.activation.protocol import Protocol
 from gluteemg.activation.ratio import GLUTES_LED, HAMSTRINGS_LED, share_of
 from gluteemg.activation.rep import Rep
 from gluteemg.activation.repetition import REST_S
-from gluteemg.catalogue import load_exercise, load_protocol
-from gluteemg.muscles import HAMSTRINGS, Placement, Role
+from gluteemg.catalogue import load_exercise
+from gluteemg.muscles import HAMSTRINGS, Role
 from gluteemg.report.analysis import summarise
 from gluteemg.report.document import Summary
 from gluteemg.sensors.person import HEEL_DIG, REP_PERIOD_S, REST, SCENARIOS, SQUEEZE, Person, Step, TrueRep
-from gluteemg.sensors.profile import FirmwareProfile
-from gluteemg.sensors.simulator import GAIN_UV, Conditions, SimulatedSensor, simulated_packets
-from gluteemg.sensors.source import Event
+from gluteemg.sensors.simulator import GAIN_UV, Conditions, SimulatedSensor
 
 REPORT = Path(__file__).parents[1] / "docs" / "benchmarks" / "truth.md"
 WORN = {"G": Role("gluteus_maximus", "left"), "H": Role("hamstrings", "left")}
 REPS = 6
 """Repetitions in a session (chosen: what differs from session to session, the reference, weighs more than their number)."""
-PAUSE_S = 1.5
-PACKET_S, AT_ONCE = 0.02, 100
-"""Length of a packet, and packets fed at once while the calibration is taken: a second of two sensors."""
-PROFILE = """
-schema_version = 2
-id = "truth"
-name = "One channel, at any rate"
-vendor = "this benchmark"
-source = "this benchmark"
-layout = "generated"
-hardware = "none"
-[signal]
-kind = "raw"
-channels = 1
-rate_hz = {rate_hz}
-unit = "uV"
-lsb = 0.25
-low = -32768
-high = 32767
-[counter]
-counts = "samples"
-[[packets]]
-header = [{{ field = "counter", type = "u32le" }}]
-record = [{{ field = "emg", type = "i16le" }}]
-records = {records}
-"""
 
 
 @dataclass(frozen=True)
@@ -154,54 +123,26 @@ class Outcome:
         return missed + [reason for t in self.told if t.rep is not None and not t.scored for reason in t.rep.reasons]
 
 
-@cache
-def profile(rate_hz: int) -> FirmwareProfile:
-    text = PROFILE.format(rate_hz=rate_hz, records=round(PACKET_S * rate_hz))
-    return FirmwareProfile.parse(text, "truth")
-
-
-@cache
-def protocol() -> Protocol:
-    """The protocol for home, for someone who never tires and does not listen: short pauses, and no trial is asked for again."""
-    asked = load_protocol("submaximal")
-    hurried = tuple(step.model_copy(update={"pause_s": PAUSE_S, "between_s": PAUSE_S}) for step in asked.steps)
-    return asked.model_copy(update={"steps": hurried, "spare_trials": 0})
-
-
-def script(asked: Protocol) -> tuple[tuple[Step, ...], float]:
-    """What the protocol asks for, and when the repetitions begin."""
-    steps, t_s = [], 0.0
-    for step in asked.steps:
-        name = REST.name if step.kind == "rest" else (HEEL_DIG if HAMSTRINGS & set(step.muscles) else SQUEEZE).name
-        for trial in range(1, step.trials + 1):
-            t_s += step.pause_before_s(trial)
-            steps.append(Step(name, t_s, t_s + step.seconds))
-            t_s += step.seconds
-    return tuple(steps), t_s + PAUSE_S
+def script() -> tuple[tuple[Step, ...], float]:
+    """What the person does for the protocol, and when the repetitions begin."""
+    steps = []
+    for asked, start_s in trials():
+        name = REST.name if asked.kind == "rest" else (HEEL_DIG if HAMSTRINGS & set(asked.muscles) else SQUEEZE).name
+        steps.append(Step(name, start_s, start_s + asked.seconds))
+    return tuple(steps), steps[-1].end_s + PAUSE_S
 
 
 def run(case: Case, scenario: str, seed: int, reps: int = REPS) -> Outcome:
     """One session, from the packets to what was told."""
-    steps, first_rep_s = script(protocol())
+    steps, first_rep_s = script()
     person = Person(SCENARIOS[scenario], len(SCENARIOS) * seed + list(SCENARIOS).index(scenario), steps, first_rep_s)
     sensors = [
         SimulatedSensor(name, profile(case.rate_hz), [role], person, conditions=case.conditions(role))
         for name, role in WORN.items()
     ]
     end_s = first_rep_s + reps * REP_PERIOD_S
-    packets = simulated_packets(sensors, end_s + REST_S, seed=seed)
-    placements = [Placement(name, 0, role) for name, role in WORN.items()]
-    pipeline = Pipeline({s.name: s.profile for s in sensors}, placements, aim=load_exercise("bridge").aim)
-    calibrator = Calibrator(protocol(), pipeline.roles)
-    found: list[Rep] = []
-    first = 0
-    while first < len(packets):
-        size = AT_ONCE if calibrator.step else len(packets)
-        update = pipeline.feed(packets[first : first + size])
-        first, found = first + size, found + list(update.reps)
-        calibration = calibrator.feed(update.frames)
-        if calibration is not None:
-            pipeline.feed([Event(calibration.kind, calibration.to_json())])
+    pipeline = pipeline_of(sensors, load_exercise("bridge").aim)
+    found = [rep for update in session(sensors, pipeline, end_s + REST_S, seed) for rep in update.reps]
     counted = [rep for rep in found if rep.counted and rep.end_s > first_rep_s]
     told = matched(scenario, person.reps(end_s), counted)
     used = {id(t.rep) for t in told}
