@@ -142,7 +142,7 @@ def test_the_ring_says_what_follows_and_how_long() -> None:
 def test_a_rest_is_counted_down_in_the_ring() -> None:
     cue = Cue("rest", timer=Timer(11.2, 45.0), rep_number=10, reps=10)
     ring = view(replace(RUNNING, cue=cue)).ring
-    assert (ring.count, ring.of, ring.word) == ("12", "", "s")
+    assert (ring.count, ring.of, ring.word) == ("12", "s", "")
     assert ring.passed == pytest.approx((33.8 / 45,))
     assert view(replace(RUNNING, cue=replace(cue, timer=Timer(0.0, 0.0)))).ring.count == "0"
 

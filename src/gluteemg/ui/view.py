@@ -373,7 +373,7 @@ def _ring(moment: Moment, exercise: Exercise, texts: Texts, in_rep: bool) -> Rin
     if moment.stage == "finished":
         return RingView(planned_s, everything, count, of, "", "", "")
     if cue.timer is not None:
-        return RingView((1.0,), (_passed(cue),), str(math.ceil(cue.timer.left_s)), "", texts.words("train.seconds"), "", "")
+        return RingView((1.0,), (_passed(cue),), str(math.ceil(cue.timer.left_s)), texts.words("train.seconds"), "", "", "")
     if cue.phase not in ids:
         then = texts.words("train.phase_for", then=ids[0], seconds=f"{planned_s[0]:g}")
         return RingView(planned_s, nothing, count, of, texts.words("train.next"), then, "")
